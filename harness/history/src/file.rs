@@ -1,0 +1,237 @@
+//! Writing a history as it happens and reading it back.
+
+use std::io::{self, BufRead, Write};
+
+use crate::{
+    Change, Ending, FORMAT, FaultRecord, Header, HealRecord, Record, Request, Served, StateChange, StepRecord,
+    Teardown, Timekeeping,
+};
+
+/// Appends records to a file or any other sink, one JSON line each.
+#[derive(Debug)]
+pub struct Writer<W> {
+    sink: W,
+}
+
+impl<W: Write> Writer<W> {
+    /// Starts a history with its header.
+    ///
+    /// # Errors
+    ///
+    /// Whatever the sink says, for example that the disk is full.
+    pub fn begin(sink: W, header: Header) -> io::Result<Writer<W>> {
+        let mut writer = Writer { sink };
+        writer.append(&Record::Header(Box::new(header)))?;
+        Ok(writer)
+    }
+
+    /// Appends a record.
+    ///
+    /// # Errors
+    ///
+    /// Whatever the sink says.
+    pub fn append(&mut self, record: &Record) -> io::Result<()> {
+        serde_json::to_writer(&mut self.sink, record)?;
+        self.sink.write_all(b"\n")
+    }
+
+    /// Hands everything that was appended to the sink's own storage.
+    ///
+    /// # Errors
+    ///
+    /// Whatever the sink says.
+    pub fn flush(&mut self) -> io::Result<()> {
+        self.sink.flush()
+    }
+}
+
+/// A whole history, sorted by kind; each list is in the order of the file.
+#[derive(Clone, Debug, PartialEq)]
+pub struct History {
+    /// What was run.
+    pub header: Header,
+    /// The steps that were carried out.
+    pub steps: Vec<StepRecord>,
+    /// The clients' requests, by id.
+    pub requests: Vec<Request>,
+    /// What the members saw, by start.
+    pub served: Vec<Served>,
+    /// The faults.
+    pub faults: Vec<FaultRecord>,
+    /// The heals.
+    pub heals: Vec<HealRecord>,
+    /// The states that the balancer showed.
+    pub states: Vec<StateChange>,
+    /// The changes of the configuration.
+    pub changes: Vec<Change>,
+    /// How well the harness kept time, if it got so far.
+    pub timekeeping: Option<Timekeeping>,
+    /// What was left after the balancer had been removed, if it got so far.
+    pub teardown: Option<Teardown>,
+    /// How the run ended; none if the file ends before the run did.
+    pub ending: Option<Ending>,
+}
+
+/// Why a history cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum HistoryError {
+    /// The file cannot be read.
+    #[error("reading line {line} of the history")]
+    Read {
+        /// The line, from 1.
+        line: usize,
+        /// Why.
+        source: io::Error,
+    },
+    /// A line is not a record.
+    #[error("line {line} of the history is not a record; is the file complete, and written by this version of lblab?")]
+    NotARecord {
+        /// The line, from 1.
+        line: usize,
+        /// Why.
+        source: serde_json::Error,
+    },
+    /// The first line is not a header.
+    #[error("the file does not begin with a header; give the `history.jsonl` that `lblab run` wrote")]
+    NoHeader,
+    /// The file is of another format.
+    #[error(
+        "the history is of format {found}, this lblab reads format {FORMAT}; judge it with the lblab that wrote it"
+    )]
+    Format {
+        /// The file's format.
+        found: u32,
+    },
+}
+
+impl History {
+    /// An empty history with this header.
+    pub fn new(header: Header) -> History {
+        History {
+            header,
+            steps: Vec::new(),
+            requests: Vec::new(),
+            served: Vec::new(),
+            faults: Vec::new(),
+            heals: Vec::new(),
+            states: Vec::new(),
+            changes: Vec::new(),
+            timekeeping: None,
+            teardown: None,
+            ending: None,
+        }
+    }
+
+    /// Reads a history.
+    ///
+    /// # Errors
+    ///
+    /// A file that cannot be read, a line that is not a record, or another format.
+    pub fn read(source: impl BufRead) -> Result<History, HistoryError> {
+        let mut history: Option<History> = None;
+        for (index, line) in source.lines().enumerate() {
+            let number = index + 1;
+            let line = line.map_err(|source| HistoryError::Read { line: number, source })?;
+            if index == 0 {
+                history = Some(History::new(read_header(&line)?));
+                continue;
+            }
+            let record =
+                serde_json::from_str(&line).map_err(|source| HistoryError::NotARecord { line: number, source })?;
+            if let Some(history) = &mut history {
+                history.push(record);
+            }
+        }
+        let mut history = history.ok_or(HistoryError::NoHeader)?;
+        history.requests.sort_by_key(|request| request.id);
+        history.served.sort_by_key(|served| served.started);
+        Ok(history)
+    }
+
+    /// Adds a record to the list of its kind; a second header is ignored.
+    pub fn push(&mut self, record: Record) {
+        match record {
+            Record::Header(_) => {}
+            Record::Step(step) => self.steps.push(step),
+            Record::Request(request) => self.requests.push(request),
+            Record::Served(served) => self.served.push(served),
+            Record::Fault(fault) => self.faults.push(fault),
+            Record::Heal(heal) => self.heals.push(heal),
+            Record::State(state) => self.states.push(state),
+            Record::Change(change) => self.changes.push(change),
+            Record::Timekeeping(timekeeping) => self.timekeeping = Some(timekeeping),
+            Record::Teardown(teardown) => self.teardown = Some(teardown),
+            Record::End(ending) => self.ending = Some(ending),
+        }
+    }
+}
+
+/// Reads the header, looking at the format first, so that another format is named and not called broken.
+fn read_header(line: &str) -> Result<Header, HistoryError> {
+    let value: serde_json::Value = serde_json::from_str(line).map_err(|_| HistoryError::NoHeader)?;
+    let header = value.get("header").ok_or(HistoryError::NoHeader)?;
+    let found = header.get("format").and_then(serde_json::Value::as_u64).ok_or(HistoryError::NoHeader)?;
+    if found != u64::from(FORMAT) {
+        return Err(HistoryError::Format { found: u32::try_from(found).unwrap_or(u32::MAX) });
+    }
+    serde_json::from_value(header.clone()).map_err(|source| HistoryError::NotARecord { line: 1, source })
+}
+
+#[cfg(test)]
+mod tests {
+    use lblab_model::Moment;
+    use serde_json::json;
+
+    use super::{History, Writer};
+    use crate::{BalancerIdentity, Ending, FORMAT, Header, Record};
+
+    fn header() -> Header {
+        let traits = json!({
+            "methods": ["ROUND_ROBIN"], "weights": true, "workers": 1, "ties": "rotating", "hash": "consistent",
+            "persistence": [], "monitors": ["TCP"], "probe_schedule": "end-to-start", "unanswered_syn": "timeout",
+            "unanswered_request": {"delay-up-to": 5.0}, "rise": 2, "first_failure": "counts",
+            "redispatch": {"retries": 3, "bound_requests_wait": true, "connect_timeout": 5.0, "response_timeout": 50.0},
+            "reload": "keeps-all", "sub_second_probes": true
+        });
+        Header {
+            format: FORMAT,
+            lblab: "0.1.0".to_owned(),
+            plan: json!({"name": "a plan"}),
+            balancer: BalancerIdentity {
+                name: "reference".to_owned(),
+                version: "0.1.0".to_owned(),
+                mutant: None,
+                traits: serde_json::from_value(traits).expect("the traits are complete"),
+            },
+            seed: 7,
+            started_unix_nanos: 1,
+        }
+    }
+
+    #[test]
+    fn a_history_reads_back_as_it_was_written() {
+        let mut file = Vec::new();
+        let ending = Ending { at: Moment::from_nanos(5), cut_short: Some("a reason".to_owned()) };
+        let mut writer = Writer::begin(&mut file, header()).expect("a vector takes everything");
+        writer.append(&Record::End(ending.clone())).expect("a vector takes everything");
+
+        let history = History::read(file.as_slice()).expect("the file was just written");
+        assert_eq!(history.header, header());
+        assert_eq!(history.ending, Some(ending));
+    }
+
+    #[test]
+    fn what_is_not_a_history_is_named_with_its_line() {
+        let check = |text: &str, expected: &str| {
+            let error = History::read(text.as_bytes()).expect_err(text);
+            assert_eq!(error.to_string().split(';').next(), Some(expected), "{text}");
+        };
+        check("", "the file does not begin with a header");
+        check("hello", "the file does not begin with a header");
+        check(r#"{"header":{"format":9}}"#, "the history is of format 9, this lblab reads format 1");
+        let mut file = Vec::new();
+        Writer::begin(&mut file, header()).expect("a vector takes everything");
+        file.extend_from_slice(b"{\"request\":");
+        check(&String::from_utf8_lossy(&file), "line 2 of the history is not a record");
+    }
+}

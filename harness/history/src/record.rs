@@ -1,0 +1,165 @@
+//! The lines of a history.
+
+use std::time::Duration;
+
+use lblab_model::{Fault, Moment, Name};
+use serde::{Deserialize, Serialize};
+
+use crate::{Header, Request, Served};
+
+/// One line of a history.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Record {
+    /// What was run; the first line.
+    Header(Box<Header>),
+    /// A step of the plan was carried out.
+    Step(StepRecord),
+    /// A client's request.
+    Request(Request),
+    /// What a member saw.
+    Served(Served),
+    /// A fault took hold.
+    Fault(FaultRecord),
+    /// A fault was undone.
+    Heal(HealRecord),
+    /// The balancer showed a member's state.
+    State(StateChange),
+    /// The balancer's configuration was changed.
+    Change(Change),
+    /// How well the harness kept time.
+    Timekeeping(Timekeeping),
+    /// What was left after the balancer had been removed.
+    Teardown(Teardown),
+    /// How the run ended; the last line of a complete history.
+    End(Ending),
+}
+
+/// When a step was begun and done.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StepRecord {
+    /// The step's index in the plan.
+    pub step: usize,
+    /// When it was begun.
+    pub started: Moment,
+    /// When it was done; for traffic that goes on in the background, when its last request had ended.
+    pub ended: Moment,
+}
+
+/// A fault that took hold.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FaultRecord {
+    /// The index of the step that asked for it.
+    pub step: usize,
+    /// The member, or none for the balancer itself.
+    pub member: Option<Name>,
+    /// The fault.
+    pub fault: Fault,
+    /// When the kernel, or the member's program, had taken it.
+    pub at: Moment,
+    /// When a probe had shown that it bites.
+    pub proven: Moment,
+}
+
+/// A fault that was undone.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct HealRecord {
+    /// The index of the step that asked for it.
+    pub step: usize,
+    /// The member, or none for the balancer itself.
+    pub member: Option<Name>,
+    /// When the kernel, or the member's program, had undone it.
+    pub at: Moment,
+    /// When a probe had shown that the member answers.
+    pub proven: Moment,
+}
+
+/// A member's state, as the balancer showed it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StateChange {
+    /// The member.
+    pub member: Name,
+    /// The state.
+    pub state: MemberState,
+    /// When it was seen.
+    pub at: Moment,
+    /// How it was learned.
+    pub source: StateSource,
+}
+
+/// A member's state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum MemberState {
+    /// In rotation.
+    Up,
+    /// Out of rotation.
+    Down,
+    /// In rotation, and not monitored.
+    NotMonitored,
+}
+
+/// How a member's state was learned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum StateSource {
+    /// The balancer announced the change when it happened.
+    Announced,
+    /// The balancer was asked.
+    Read,
+}
+
+/// A change of the balancer's configuration, begun and in force.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Change {
+    /// The index of the step that asked for it.
+    pub step: usize,
+    /// What was changed, in words.
+    pub what: String,
+    /// When the change was handed to the balancer.
+    pub begun: Moment,
+    /// When the balancer had shown that it is in force.
+    pub in_force: Moment,
+}
+
+/// How well the harness kept time: a tick of a known period was to run; this is how late it ran.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Timekeeping {
+    /// The tick's period.
+    #[serde(with = "lblab_model::seconds")]
+    pub period: Duration,
+    /// Ticks counted.
+    pub ticks: u64,
+    /// The latest tick's lateness.
+    #[serde(with = "lblab_model::seconds")]
+    pub worst: Duration,
+    /// When it was that late.
+    pub worst_at: Moment,
+    /// The 99th percentile of the lateness.
+    #[serde(with = "lblab_model::seconds")]
+    pub p99: Duration,
+}
+
+/// What was left after the balancer had been removed; each list is empty if nothing was.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Teardown {
+    /// When the removal was complete.
+    pub at: Moment,
+    /// Namespaces.
+    pub namespaces: Vec<String>,
+    /// Links.
+    pub links: Vec<String>,
+    /// Processes.
+    pub processes: Vec<String>,
+    /// Files of the state directory.
+    pub files: Vec<String>,
+}
+
+/// How a run ended.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Ending {
+    /// When.
+    pub at: Moment,
+    /// Why it ended before its last step, if it did.
+    pub cut_short: Option<String>,
+}

@@ -1,0 +1,82 @@
+//! The checked form of a scenario: every reference resolved, every default filled.
+
+mod expectation;
+mod network;
+mod step;
+
+pub use expectation::{Expectation, LostBound};
+pub use network::{MemberKind, MemberPlan, Network};
+pub use step::{Clients, Flap, Load, Place, PlannedStep, Span, Step, Target, Traffic, Wait};
+
+use std::num::NonZeroU16;
+
+use lblab_model::{Listener, LoadBalancer, Member, Method, Monitor, Persistence, Pool, Protocol};
+use serde::{Deserialize, Serialize};
+
+/// What is to be run. Only checking a scenario makes one, and reading one back from a history.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Plan {
+    /// The scenario's file as it was named, or `builtin:...`.
+    pub path: String,
+    /// The scenario's text, so that a verdict can point at its lines.
+    pub text: String,
+    /// What the scenario shows, in a sentence.
+    pub name: String,
+    /// More about it.
+    pub about: Option<String>,
+    /// The addresses of the lab.
+    pub network: Network,
+    /// The VIP's port.
+    pub port: NonZeroU16,
+    /// How members are picked.
+    pub method: Method,
+    /// What is balanced.
+    pub protocol: Protocol,
+    /// How clients are kept.
+    pub persistence: Option<Persistence>,
+    /// The health monitor.
+    pub monitor: Option<Monitor>,
+    /// Every member that the scenario names, those of the start first.
+    pub members: Vec<MemberPlan>,
+    /// What is done, in order.
+    pub steps: Vec<PlannedStep>,
+}
+
+/// The ids under which a plan's objects are deployed: UUIDs that the run draws from its seed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ids {
+    /// The load balancer's.
+    pub load_balancer: String,
+    /// The listener's.
+    pub listener: String,
+    /// The pool's.
+    pub pool: String,
+}
+
+impl Plan {
+    /// The load balancer with these members in its pool.
+    pub fn load_balancer(&self, ids: &Ids, members: Vec<Member>) -> LoadBalancer {
+        let pool = Pool {
+            id: ids.pool.clone(),
+            method: self.method,
+            protocol: self.protocol,
+            persistence: self.persistence.clone(),
+            members,
+            monitor: self.monitor.clone(),
+        };
+        let listener = Listener {
+            id: ids.listener.clone(),
+            address: self.network.vip,
+            port: self.port,
+            protocol: self.protocol,
+            connection_limit: None,
+            pool,
+        };
+        LoadBalancer { id: ids.load_balancer.clone(), listeners: vec![listener] }
+    }
+
+    /// The members that are in the pool from the start.
+    pub fn initial_members(&self) -> impl Iterator<Item = &MemberPlan> {
+        self.members.iter().filter(|member| member.from_start)
+    }
+}
