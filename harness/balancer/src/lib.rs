@@ -1,1 +1,31 @@
-//! placeholder
+//! Any load balancer from a manifest: find it, render its configuration, start it, know that it is ready, reload it, read
+//! its members' states, and stop it.
+//!
+//! A [`Manifest`] and its templates are all there is to a balancer; a new one needs no Rust. [`Manifest::deploy`] puts it
+//! into a namespace of a lab, and what comes back is [`Running`].
+
+#![forbid(unsafe_code)]
+
+mod announcements;
+mod ask;
+mod deployment;
+mod diagnostic;
+mod error;
+mod manifest;
+mod process;
+mod program;
+mod ready;
+mod render;
+mod running;
+mod state_dir;
+mod status;
+mod template;
+
+pub use announcements::StateEvent;
+pub use diagnostic::Diagnostic;
+pub use error::{BalancerError, Blame};
+pub use manifest::{Manifest, ManifestError, shipped};
+pub use program::Found;
+pub use running::{Reloaded, Running};
+pub use state_dir::RenderedFile;
+pub use status::StatusError;

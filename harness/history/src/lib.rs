@@ -6,12 +6,14 @@
 
 #![forbid(unsafe_code)]
 
+mod clock;
 mod file;
 mod header;
 mod record;
 mod request;
 mod served;
 
+pub use clock::Clock;
 pub use file::{History, HistoryError, Writer};
 pub use header::{BalancerIdentity, FORMAT, Header};
 pub use record::{

@@ -1,1 +1,39 @@
-//! placeholder
+//! Labs made of Linux network namespaces.
+//!
+//! This is the only crate that asks the kernel for namespaces, links, routes, rules and processes in them. [`sandbox`]
+//! puts the program into namespaces of its own that die with it; [`Lab`] builds the network of one run inside; [`doctor`]
+//! says what a machine lacks.
+#![deny(unsafe_code)]
+
+mod balancer_port;
+mod barrier;
+mod build;
+pub mod doctor;
+mod error;
+mod kernel_calls;
+mod lab;
+mod layout;
+mod leftovers;
+mod link_fault;
+mod messages;
+mod namespace;
+mod netlink;
+mod nft;
+mod process;
+mod process_output;
+mod rules;
+pub mod sandbox;
+mod sysctl;
+mod topology;
+
+pub use build::BuildTimes;
+pub use error::LabError;
+pub use lab::Lab;
+pub use layout::TopologyError;
+pub use leftovers::{Leftovers, LeftProcess};
+pub use link_fault::LinkFault;
+pub use namespace::Namespace;
+pub use nix::sys::signal::Signal;
+pub use process::{Process, ProcessSpec};
+pub use process_output::{OutputLine, OutputStream};
+pub use topology::{External, Host, Topology};

@@ -1,1 +1,30 @@
-//! placeholder
+//! Shows verdicts: to people in a terminal, to machines as JUnit, JSON and GitHub annotations.
+//!
+//! What happened to one scenario on one balancer is a [`RunReport`]; a [`Reporter`] is told of each, and at the end of the
+//! [`Summary`] of all. Nothing that did not run, or could not be decided, is ever shown as a pass.
+
+#![forbid(unsafe_code)]
+
+mod command;
+mod exit;
+mod github;
+mod json;
+mod junit;
+mod reporter;
+mod run;
+mod snippet;
+mod status;
+mod style;
+mod summary;
+mod terminal;
+
+pub use exit::Exit;
+pub use github::GitHub;
+pub use json::Json;
+pub use junit::JUnit;
+pub use reporter::{ReportError, Reporter};
+pub use run::{BalancerRef, Judged, Problem, RunReport, RunResult, ScenarioRef, Whose};
+pub use status::Status;
+pub use style::Style;
+pub use summary::{RunTally, Summary};
+pub use terminal::Terminal;

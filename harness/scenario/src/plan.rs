@@ -1,10 +1,13 @@
 //! The checked form of a scenario: every reference resolved, every default filled.
 
+mod describe;
 mod expectation;
+mod expected;
 mod network;
 mod step;
 
 pub use expectation::{Expectation, LostBound};
+pub use expected::Expected;
 pub use network::{MemberKind, MemberPlan, Network};
 pub use step::{Clients, Flap, Load, Place, PlannedStep, Span, Step, Target, Traffic, Wait};
 

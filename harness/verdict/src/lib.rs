@@ -1,1 +1,34 @@
-//! placeholder
+//! Verdicts: a pure function from a plan and the history of its run to what holds, what fails and what cannot be decided.
+//!
+//! Nothing here reads a clock, a file or a random number, so a history can be judged again at any time. [`judge`] takes each
+//! expectation of the plan in turn and decides from the context which of the [`CHECKS`] it means; a few checks are made of
+//! every run. Exact properties are judged exactly, hashes by a statistic with a published error rate, and times against the
+//! closed forms of [`lblab_model::window`].
+
+#![forbid(unsafe_code)]
+
+mod answers;
+mod change;
+mod check;
+mod chi_square;
+mod cookies;
+mod detection;
+mod exposure;
+mod held;
+mod judge;
+mod loss;
+mod probes;
+mod recovery;
+mod rotation;
+mod run;
+mod schedule;
+mod sharing;
+mod sources;
+mod stays;
+mod teardown;
+mod timing;
+mod verdict;
+
+pub use check::{CHECKS, Check, CheckId, UnknownCheck};
+pub use judge::judge;
+pub use verdict::{Judgement, Measurement, Outcome, Overall, Tally, Unit, Verdict};

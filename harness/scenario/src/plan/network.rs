@@ -31,6 +31,25 @@ pub struct Network {
     pub floating_ip: Option<Ipv4Addr>,
 }
 
+/// How many sources share a /24: balancers that hash the first three octets only must see many of them.
+const SOURCES_IN_24: u32 = 10;
+/// Host octets of sources lie in 10..250, and move on by this from one /24 to the next.
+const STRIDE: u32 = 7;
+
+impl Network {
+    /// The address of a source, counted from 0. Ten share a /24. Host octets move on from one /24 to the next in such a way
+    /// that any number of sources is spread evenly by an address modulo the number of members, be it 2 or 16. None if the
+    /// prefix has no more, or if no step asks for sources.
+    pub fn source(&self, index: u32) -> Option<Ipv4Addr> {
+        let prefix = self.sources?;
+        let (block, place) = (index / SOURCES_IN_24, index % SOURCES_IN_24);
+        let host = 10 + (place + STRIDE * block) % 240;
+        let address = u32::from(prefix.network()).checked_add(block.checked_mul(256)?)?.checked_add(host)?;
+        let address = Ipv4Addr::from(address);
+        prefix.contains(&address).then_some(address)
+    }
+}
+
 /// A member, and the web server in it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MemberPlan {

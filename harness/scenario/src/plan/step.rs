@@ -112,6 +112,20 @@ impl Traffic {
     pub fn in_background(&self) -> bool {
         matches!(self.load, Load::Open { span: Span::Rest, .. })
     }
+
+    /// How many requests it comes to; none if it goes on in the background, since that depends on the rest.
+    pub fn requests(&self) -> Option<u64> {
+        match self.load {
+            Load::Closed { requests } => Some(requests),
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "a checked rate is at most 10,000 a second, for at most an hour"
+            )]
+            Load::Open { rate, span: Span::For(span) } => Some((rate * span.as_secs_f64()).round() as u64),
+            Load::Open { span: Span::Rest, .. } => None,
+        }
+    }
 }
 
 /// When requests are sent.

@@ -1,0 +1,38 @@
+# The front door. Every recipe line is one that a person could type; longer things are scripts in ci/.
+
+.DEFAULT_GOAL := help
+.PHONY: help run test lint ci bench schema install clean
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: ## Install what a run needs, then run the walkthrough on the built-in balancer
+	ci/setup.sh run
+	cargo run --release --locked -p lblab -- run builtin:walkthrough
+
+test: ## Install what the tests need, HAProxy included, then run every test
+	ci/setup.sh test
+	LBLAB_REQUIRE=netns,haproxy cargo nextest run --workspace --locked
+	cargo test --workspace --locked --doc
+
+lint: ## Check formatting, lints, documentation and licences
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+	RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --locked
+	ci/licences.sh
+
+# The profile adds a JUnit file, target/nextest/ci/junit.xml.
+ci: export NEXTEST_PROFILE := ci
+ci: lint test ## What continuous integration runs: lint and test
+
+bench: ## Measure the harness itself
+	ci/bench.sh
+
+schema: ## Write the JSON Schema of scenarios, for editors
+	cargo run --locked -p lblab -- schema > target/schema.json && mv target/schema.json docs/scenario.schema.json
+
+install: ## Install the lblab program
+	cargo install --locked --path harness/cli
+
+clean: ## Remove what was built
+	cargo clean

@@ -1,0 +1,135 @@
+//! From a load balancer to the files and commands of one balancer.
+
+use std::path::{Path, PathBuf};
+
+use lblab_lab::sandbox::Identity;
+use lblab_model::LoadBalancer;
+use minijinja::Value;
+use minijinja::value::Serde;
+use nix::unistd::{Group, User};
+use serde::Serialize;
+
+use crate::error::BalancerError;
+use crate::manifest::{Manifest, RunsAs};
+use crate::state_dir::{RenderedFile, StateDir};
+use crate::template::{render_argument, render_file};
+
+/// What a manifest and its templates can name.
+#[derive(Serialize)]
+struct Context<'a> {
+    lb: &'a LoadBalancer,
+    program: &'a Path,
+    state_dir: &'a Path,
+    conf: PathBuf,
+    pid_file: PathBuf,
+    sock: PathBuf,
+    event_sock: PathBuf,
+    log_sock: PathBuf,
+    /// None unless there is such a user to drop to.
+    user: Option<&'a str>,
+    /// None unless there is such a group to drop to.
+    group: Option<&'a str>,
+    mutant: Option<&'a str>,
+    /// The process that is to be replaced; there is one in a reload only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    old_pid: Option<u32>,
+}
+
+/// Renders a manifest's parts for one load balancer in one state directory.
+#[derive(Clone, Debug)]
+pub(crate) struct Renderer {
+    pub manifest: Manifest,
+    pub program: PathBuf,
+    pub state_dir: StateDir,
+    pub identity: Identity,
+    pub mutant: Option<String>,
+}
+
+impl Renderer {
+    /// The values that templates name.
+    pub fn context(&self, lb: &LoadBalancer, old_pid: Option<u32>) -> Value {
+        let (user, group) = drop_to(self.manifest.runs_as.as_ref(), self.identity);
+        Value::from(Serde(Context {
+            lb,
+            program: &self.program,
+            state_dir: self.state_dir.path(),
+            conf: self.state_dir.conf(),
+            pid_file: self.state_dir.pid(),
+            sock: self.state_dir.sock(),
+            event_sock: self.state_dir.event_sock(),
+            log_sock: self.state_dir.log_sock(),
+            user,
+            group,
+            mutant: self.mutant.as_deref(),
+            old_pid,
+        }))
+    }
+
+    pub fn files(&self, context: &Value) -> Result<Vec<RenderedFile>, BalancerError> {
+        let render = |file: &crate::manifest::File| {
+            let text = render_file(&file.template, &self.manifest.templates, context)
+                .map_err(|wrong| BalancerError::Render { balancer: self.manifest.name.clone(), wrong })?;
+            Ok(RenderedFile { name: file.to.clone(), text })
+        };
+        self.manifest.files.iter().map(render).collect()
+    }
+
+    pub fn command(&self, arguments: &[String], context: &Value) -> Result<Vec<String>, BalancerError> {
+        arguments.iter().map(|argument| self.argument(argument, context)).collect()
+    }
+
+    pub fn path(&self, template: &str, context: &Value) -> Result<PathBuf, BalancerError> {
+        self.argument(template, context).map(PathBuf::from)
+    }
+
+    fn argument(&self, text: &str, context: &Value) -> Result<String, BalancerError> {
+        render_argument(text, context).map_err(|why| BalancerError::Argument {
+            balancer: self.manifest.name.clone(),
+            text: text.to_owned(),
+            why,
+        })
+    }
+}
+
+impl Manifest {
+    /// Renders the files that a deployment of the load balancer below this root would have.
+    pub fn render(
+        &self,
+        lb: &LoadBalancer,
+        state_root: &Path,
+        identity: Identity,
+        mutant: Option<&str>,
+    ) -> Result<Vec<RenderedFile>, BalancerError> {
+        let renderer = self.renderer(lb, state_root, identity, mutant)?;
+        renderer.files(&renderer.context(lb, None))
+    }
+
+    pub(crate) fn renderer(
+        &self,
+        lb: &LoadBalancer,
+        state_root: &Path,
+        identity: Identity,
+        mutant: Option<&str>,
+    ) -> Result<Renderer, BalancerError> {
+        if let Some(mutant) = mutant.filter(|_| !self.mutants) {
+            return Err(BalancerError::NoMutants { balancer: self.name.clone(), mutant: mutant.to_owned() });
+        }
+        Ok(Renderer {
+            program: self.locate()?,
+            state_dir: StateDir::new(state_root, &lb.id)?,
+            manifest: self.clone(),
+            identity,
+            mutant: mutant.map(str::to_owned),
+        })
+    }
+}
+
+/// The user and group to drop to: those that the manifest names, if ids can be changed and the machine has them.
+fn drop_to(runs_as: Option<&RunsAs>, identity: Identity) -> (Option<&str>, Option<&str>) {
+    let Some(runs_as) = runs_as.filter(|_| identity != Identity::SingleUid) else {
+        return (None, None);
+    };
+    let user = Some(runs_as.user.as_str()).filter(|user| matches!(User::from_name(user), Ok(Some(_))));
+    let group = runs_as.group.as_deref().filter(|group| matches!(Group::from_name(group), Ok(Some(_))));
+    (user, group)
+}

@@ -1,0 +1,248 @@
+//! Members' states out of HAProxy's `show stat`, a CSV table whose columns are known by the names in its first line.
+
+use lblab_history::MemberState;
+use lblab_model::{InvalidName, Name};
+
+/// Why an answer is not a table of members' states.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum StatusError {
+    /// The first line does not name the columns.
+    #[error("line 1 has no column {column:?}, it begins {begins:?}")]
+    NoColumn {
+        /// The column that is missing.
+        column: &'static str,
+        /// The line's first characters.
+        begins: String,
+    },
+    /// A line has fewer fields than the column needs.
+    #[error("line {line} has no field {column:?}")]
+    ShortLine {
+        /// The line, from 1.
+        line: usize,
+        /// The column.
+        column: &'static str,
+    },
+    /// A quoted field does not end.
+    #[error("a quoted field that begins on line {line} does not end")]
+    OpenQuote {
+        /// The line, from 1.
+        line: usize,
+    },
+    /// A server's name is not a member's name.
+    #[error("line {line}: {source}")]
+    Name {
+        /// The line, from 1.
+        line: usize,
+        /// What is wrong with the name.
+        source: InvalidName,
+    },
+    /// A server's status is none of HAProxy's.
+    #[error("line {line}: {status:?} is not a server's status")]
+    Unknown {
+        /// The line, from 1.
+        line: usize,
+        /// The status.
+        status: String,
+    },
+    /// The table has no server.
+    #[error("no line is about a server")]
+    Empty,
+}
+
+/// Reads every server's state, in the table's order; the rows of frontends and backends are left out.
+///
+/// A transitional status (`UP 1/3`, `DOWN 1/2`) is the state that the server is still in. A server that drains or has
+/// weight 0 is up: it is alive and serves the clients that stick to it.
+pub(crate) fn haproxy_csv(answer: &str) -> Result<Vec<(Name, MemberState)>, StatusError> {
+    let mut rows = Rows { rest: answer, line: 1 };
+    let header = rows.next().transpose()?.map(|(_, fields)| fields).unwrap_or_default();
+    let column = |name: &'static str| {
+        header
+            .iter()
+            .position(|field| field.trim_start_matches(['#', ' ']) == name)
+            .ok_or_else(|| StatusError::NoColumn { column: name, begins: answer.chars().take(60).collect() })
+    };
+    let (name_column, status_column) = (column("svname")?, column("status")?);
+    let mut states = Vec::new();
+    for row in rows {
+        let (line, fields) = row?;
+        if fields.iter().all(String::is_empty) {
+            continue;
+        }
+        let field = |index: usize, column| fields.get(index).ok_or(StatusError::ShortLine { line, column });
+        let name = field(name_column, "svname")?;
+        if name == "FRONTEND" || name == "BACKEND" {
+            continue;
+        }
+        let name = Name::try_from(name.as_str()).map_err(|source| StatusError::Name { line, source })?;
+        let text = field(status_column, "status")?;
+        let state = state(text).ok_or_else(|| StatusError::Unknown { line, status: text.clone() })?;
+        states.push((name, state));
+    }
+    if states.is_empty() { Err(StatusError::Empty) } else { Ok(states) }
+}
+
+fn state(status: &str) -> Option<MemberState> {
+    match status.split([' ', '(']).next()? {
+        "UP" | "DRAIN" => Some(MemberState::Up),
+        "DOWN" | "MAINT" | "NOLB" => Some(MemberState::Down),
+        "no" if status == "no check" => Some(MemberState::NotMonitored),
+        _ => None,
+    }
+}
+
+/// The rows of a CSV text as in RFC 4180, each with the number of the line on which it begins.
+struct Rows<'a> {
+    rest: &'a str,
+    line: usize,
+}
+
+impl Iterator for Rows<'_> {
+    type Item = Result<(usize, Vec<String>), StatusError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.rest.is_empty() {
+            return None;
+        }
+        let began = self.line;
+        let mut fields = Vec::new();
+        loop {
+            let (field, after) = if let Some(quoted) = self.rest.strip_prefix('"') {
+                let Some((field, after)) = unquote(quoted) else {
+                    self.rest = "";
+                    return Some(Err(StatusError::OpenQuote { line: self.line }));
+                };
+                (field, after)
+            } else {
+                let end = self.rest.find([',', '\n']).unwrap_or(self.rest.len());
+                (self.rest[..end].trim_end_matches('\r').to_owned(), &self.rest[end..])
+            };
+            self.line += field.matches('\n').count();
+            fields.push(field);
+            // What follows a closing quote up to the next separator belongs to no field.
+            let separator = after.find([',', '\n']).map(|at| &after[at..]);
+            match separator {
+                Some(next) if next.starts_with(',') => self.rest = &next[1..],
+                Some(next) => {
+                    self.rest = &next[1..];
+                    self.line += 1;
+                    break;
+                }
+                None => {
+                    self.rest = "";
+                    break;
+                }
+            }
+        }
+        Some(Ok((began, fields)))
+    }
+}
+
+/// The text of a quoted field, whose opening quote is already taken, and what follows its closing quote.
+fn unquote(text: &str) -> Option<(String, &str)> {
+    let mut field = String::new();
+    let mut rest = text;
+    loop {
+        let quote = rest.find('"')?;
+        field.push_str(&rest[..quote]);
+        rest = &rest[quote + 1..];
+        match rest.strip_prefix('"') {
+            Some(after) => {
+                field.push('"');
+                rest = after;
+            }
+            None => return Some((field, rest)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use expect_test::{Expect, expect};
+
+    use super::haproxy_csv;
+
+    fn check(answer: &str, expected: &Expect) {
+        let text = match haproxy_csv(answer) {
+            Ok(states) => states.iter().map(|(name, state)| format!("{name} {state:?}")).collect::<Vec<_>>().join("\n"),
+            Err(wrong) => wrong.to_string(),
+        };
+        expected.assert_eq(&text);
+    }
+
+    #[test]
+    fn the_rows_of_servers_become_states() {
+        check(
+            "# pxname,svname,status,weight,\n\
+             fe,FRONTEND,OPEN,,\n\
+             be,vm01,UP,1,\n\
+             be,vm02,DOWN,1,\n\
+             be,vm03,UP 1/3,1,\n\
+             be,vm04,DOWN 1/2,1,\n\
+             be,vm05,no check,1,\n\
+             be,vm06,MAINT (via be/vm05),1,\n\
+             be,vm07,DRAIN,0,\n\
+             be,BACKEND,UP,4,\n\
+             \n",
+            &expect![[r#"
+                vm01 Up
+                vm02 Down
+                vm03 Up
+                vm04 Down
+                vm05 NotMonitored
+                vm06 Down
+                vm07 Up"#]],
+        );
+    }
+
+    #[test]
+    fn columns_are_found_by_name_and_quotes_hold_commas_quotes_and_newlines() {
+        check(
+            "# status,x,svname\r\n\"UP\",\"a,\"\"b\"\"\nc\",vm01\r\nDOWN,,vm02\r\n",
+            &expect![[r#"
+                vm01 Up
+                vm02 Down"#]],
+        );
+    }
+
+    #[test]
+    fn an_answer_that_is_no_table_is_an_error() {
+        check("", &expect![[r#"line 1 has no column "svname", it begins """#]]);
+        check("\n\n", &expect![[r#"line 1 has no column "svname", it begins "\n\n""#]]);
+        check(
+            "Unknown command: 'show stat', but maybe one of the following ones is a better match:\n",
+            &expect![[
+                r#"line 1 has no column "svname", it begins "Unknown command: 'show stat', but maybe one of the following""#
+            ]],
+        );
+        check("# pxname,svname,status\n", &expect!["no line is about a server"]);
+        check("# pxname,svname,status\nbe,vm01\n", &expect![[r#"line 2 has no field "status""#]]);
+        check(
+            "# pxname,svname,status\nbe,vm01,SIDEWAYS\n",
+            &expect![[r#"line 2: "SIDEWAYS" is not a server's status"#]],
+        );
+        check("# pxname,svname,status\nbe,vm01,no idea\n", &expect![[r#"line 2: "no idea" is not a server's status"#]]);
+        check("# pxname,svname,status\nbe,\"vm01,UP\n", &expect!["a quoted field that begins on line 2 does not end"]);
+        check(
+            "# pxname,svname,status\nbe,a b,UP\n",
+            &expect![
+                "line 2: a name is made of letters, digits, `-` and `_` and starts with a letter or digit; ' ' is none of these"
+            ],
+        );
+    }
+
+    #[test]
+    fn no_garbage_makes_it_panic() {
+        let pieces = ["", "#", ",", "\"", "\n", "\r", "svname", "status", "é", "\0", "UP", " "];
+        for a in pieces {
+            for b in pieces {
+                for c in pieces {
+                    for d in pieces {
+                        let _ = haproxy_csv(&format!("{a}{b}{c}{d}"));
+                        let _ = haproxy_csv(&format!("# svname,status\n{a}{b}{c}{d}"));
+                    }
+                }
+            }
+        }
+    }
+}

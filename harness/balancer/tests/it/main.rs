@@ -1,0 +1,6 @@
+//! Manifests, their mistakes, and what they render.
+
+mod load_balancers;
+mod manifests;
+mod real_haproxy;
+mod rendering;

@@ -1,0 +1,339 @@
+//! Manifests that are right, and every way in which one can be wrong.
+
+use std::fs;
+
+use expect_test::{Expect, expect};
+use lblab_balancer::{BalancerError, Blame, Manifest, ManifestError, shipped};
+use tempfile::TempDir;
+
+const RIGHT: &str = "\
+name: mine
+program: {names: [no-such-balancer], search: [/opt/mine], install: apt-get install -y mine}
+version: {command: [\"{{ program }}\", -v], pattern: 'v(?<version>[0-9.]+)'}
+files:
+  - {template: mine.j2, to: conf}
+start: [\"{{ program }}\", -f, \"{{ conf }}\"]
+ready: {socket: \"{{ sock }}\", ask: show info}
+reload: {signal: HUP, done: reloaded}
+stop: {signal: TERM, grace: 2s}
+status: {socket: \"{{ sock }}\", ask: show stat, format: haproxy-csv}
+events: {socket: \"{{ event_sock }}\", down: '(?<member>\\S+) down', up: '(?<member>\\S+) up'}
+traits:
+  methods: [ROUND_ROBIN]
+  weights: true
+  workers: 1
+  ties: rotating
+  hash: map
+  persistence: []
+  monitors: [TCP]
+  probe_schedule: end-to-start
+  unanswered_syn: timeout
+  unanswered_request: timeout
+  rise: 2
+  first_failure: counts
+  redispatch: {retries: 3, bound_requests_wait: false, connect_timeout: 1, response_timeout: 50}
+  reload: restarts
+  sub_second_probes: false
+";
+
+fn folder(manifest: &str, template: &str) -> TempDir {
+    let folder = tempfile::tempdir().expect("there is room for a folder");
+    fs::write(folder.path().join("manifest.yaml"), manifest).expect("it is written");
+    fs::write(folder.path().join("mine.j2"), template).expect("it is written");
+    folder
+}
+
+/// Replaces a part of the right manifest by a wrong one.
+fn check(right: &str, wrong: &str, expected: &Expect) {
+    assert!(RIGHT.contains(right), "{right:?} is not part of the manifest");
+    let folder = folder(&RIGHT.replacen(right, wrong, 1), "bind {{ lb.listeners[0].address }}\n");
+    let path = folder.path().display().to_string();
+    let error = Manifest::load(&path).expect_err("the manifest is wrong");
+    expected.assert_eq(&error.to_string().replace(&path, "mine"));
+}
+
+#[test]
+fn every_shipped_manifest_is_right() {
+    let names: Vec<String> = shipped().iter().map(|manifest| manifest.name().to_owned()).collect();
+    assert_eq!(names, ["haproxy", "reference"]);
+    for name in names {
+        assert_eq!(Manifest::load(&name).expect("it is shipped").name(), name);
+    }
+}
+
+#[test]
+fn a_manifest_is_found_by_name_folder_or_file() {
+    let folder = folder(RIGHT, "");
+    for path in [folder.path().to_owned(), folder.path().join("manifest.yaml")] {
+        let manifest = Manifest::load(&path.display().to_string()).unwrap_or_else(|error| panic!("{error}"));
+        assert_eq!(manifest.name(), "mine");
+    }
+    assert!(matches!(Manifest::load("/nowhere/at/all"), Err(ManifestError::Read { .. })));
+}
+
+#[test]
+fn a_manifest_of_ones_own_may_use_a_shipped_template() {
+    let folder = folder(&RIGHT.replace("mine.j2", "haproxy/haproxy.conf.j2"), "");
+    Manifest::load(&folder.path().display().to_string()).unwrap_or_else(|error| panic!("{error}"));
+}
+
+#[test]
+fn a_program_that_is_missing_says_how_to_install_it() {
+    let folder = folder(RIGHT, "");
+    let manifest = Manifest::load(&folder.path().display().to_string()).unwrap_or_else(|error| panic!("{error}"));
+    let error = manifest.find_program().expect_err("there is no such program");
+    assert_eq!(error.blame(), Blame::Environment);
+    assert!(
+        matches!(&error, BalancerError::Missing { .. }) && error.to_string().contains("apt-get install -y mine"),
+        "{error}"
+    );
+}
+
+#[test]
+fn an_unknown_name_lists_the_known_ones() {
+    let text = |name| Manifest::load(name).map(drop).expect_err("it is not shipped").to_string();
+    expect![[r#"no balancer is called "haprxy" (did you mean haproxy?); there are haproxy, reference, and a path to a manifest's folder works too"#]].assert_eq(&text("haprxy"));
+    expect![[
+        r#"no balancer is called "nginx"; there are haproxy, reference, and a path to a manifest's folder works too"#
+    ]]
+    .assert_eq(&text("nginx"));
+}
+
+#[test]
+fn an_unknown_key_or_value_has_a_suggestion() {
+    check(
+        "ready:",
+        "raedy:",
+        &expect![[r#"
+        error: there is no key `raedy` here
+         --> mine/manifest.yaml:7:1
+          |
+        7 | raedy: {socket: "{{ sock }}", ask: show info}
+          | ^^^^^
+          |
+          = help: did you mean `ready`?"#]],
+    );
+    check(
+        "signal: HUP",
+        "signal: HUPP",
+        &expect![[r#"
+        error: there is no value `HUPP` here
+         --> mine/manifest.yaml:8:18
+          |
+        8 | reload: {signal: HUPP, done: reloaded}
+          |                  ^^^^
+          |
+          = help: did you mean `HUP`?"#]],
+    );
+    check(
+        "ask: show info",
+        "say: show info",
+        &expect![[r#"
+        error: there is no key `say` here
+         --> mine/manifest.yaml:7:31
+          |
+        7 | ready: {socket: "{{ sock }}", say: show info}
+          |                               ^^^
+          |
+          = help: what may stand here: socket, ask"#]],
+    );
+}
+
+#[test]
+fn a_missing_key_is_named() {
+    check(
+        "stop: {signal: TERM, grace: 2s}\n",
+        "",
+        &expect![[r#"
+        error: the key `stop` is missing
+          --> mine/manifest.yaml:11:1
+           |
+        11 | traits:
+           | ^^^^^^"#]],
+    );
+    check(
+        ", grace: 2s",
+        "",
+        &expect![[r#"
+        error: the key `grace` is missing
+         --> mine/manifest.yaml:9:8
+          |
+        9 | stop: {signal: TERM}
+          |        ^^^^^^"#]],
+    );
+}
+
+#[test]
+fn a_value_of_the_wrong_kind_has_its_place() {
+    check(
+        "rise: 2",
+        "rise: two",
+        &expect![[r#"
+        error: invalid u32
+          --> mine/manifest.yaml:23:9
+           |
+        23 |   rise: two
+           |         ^^^"#]],
+    );
+    check(
+        "methods: [ROUND_ROBIN]",
+        "methods: [ROUND_ROBBIN]",
+        &expect![[r#"
+        error: there is no value `ROUND_ROBBIN` here
+          --> mine/manifest.yaml:13:13
+           |
+        13 |   methods: [ROUND_ROBBIN]
+           |             ^^^^^^^^^^^^
+           |
+           = help: did you mean `ROUND_ROBIN`?"#]],
+    );
+    check(
+        "files:\n",
+        "files: [\n",
+        &expect![[r#"
+        error: "-" is only valid inside a block
+         --> mine/manifest.yaml:1:1
+          |
+        1 | name: mine
+          | ^"#]],
+    );
+}
+
+#[test]
+fn a_pattern_has_to_compile_and_to_have_its_group() {
+    check(
+        "(?<member>\\S+) down",
+        "(?<member>\\S+ down",
+        &expect![[r#"
+        error: the pattern does not compile: found open group without closing ')'
+          --> mine/manifest.yaml:11:44
+           |
+        11 | events: {socket: "{{ event_sock }}", down: '(?<member>\S+ down', up: '(?<member>\S+) up'}
+           |                                            ^^^^^^^^^^^^^^^^^^^^"#]],
+    );
+    check(
+        "(?<member>\\S+) up",
+        "\\S+ up",
+        &expect![[r#"
+        error: the pattern needs a group called `member`
+          --> mine/manifest.yaml:11:71
+           |
+        11 | events: {socket: "{{ event_sock }}", down: '(?<member>\S+) down', up: '\S+ up'}
+           |                                                                       ^^^^^^^^
+           |
+           = help: for example (?<member>[^ ]+)"#]],
+    );
+}
+
+#[test]
+fn a_template_has_to_be_there_and_to_parse() {
+    check(
+        "mine.j2",
+        "mime.j2",
+        &expect![[r#"
+        error: no template is called "mime.j2"; it has to lie beside the manifest
+         --> mine/manifest.yaml:5:16
+          |
+        5 |   - {template: mime.j2, to: conf}
+          |                ^^^^^^^
+          |
+          = help: did you mean `mine.j2`?"#]],
+    );
+    check(
+        "\"{{ conf }}\"",
+        "\"{{ conf }\"",
+        &expect![[r#"
+        error: syntax error: unexpected `}`, expected end of variable block
+         --> mine/manifest.yaml:6:30
+          |
+        6 | start: ["{{ program }}", -f, "{{ conf }"]
+          |                              ^^^^^^^^^^^"#]],
+    );
+    let folder = folder(RIGHT, "a\n{% for x in %}\n");
+    let error = Manifest::load(&folder.path().display().to_string()).expect_err("the template is wrong");
+    expect![[r#"
+        error: syntax error: unexpected end of block
+         --> mine.j2:2:13
+          |
+        2 | {% for x in %}
+          |             ^^"#]]
+    .assert_eq(&error.to_string());
+}
+
+#[test]
+fn a_rendered_file_stays_in_the_state_directory() {
+    check(
+        "to: conf",
+        "to: ../conf",
+        &expect![[r#"
+        error: a rendered file needs a plain name in the state directory
+         --> mine/manifest.yaml:5:29
+          |
+        5 |   - {template: mine.j2, to: ../conf}
+          |                             ^^^^^^^"#]],
+    );
+}
+
+#[test]
+fn a_program_a_reload_a_span_and_a_command_make_sense() {
+    check(
+        "names: [no-such-balancer]",
+        "own: true, names: [x]",
+        &expect![[r#"
+        error: a program is either `own` or has `names`, `search` and `install`
+         --> mine/manifest.yaml:2:10
+          |
+        2 | program: {own: true, names: [x], search: [/opt/mine], install: apt-get install -y mine}
+          |          ^"#]],
+    );
+    check(
+        ", install: apt-get install -y mine",
+        "",
+        &expect![[r#"
+        error: a program needs `install`, the command that installs it
+         --> mine/manifest.yaml:2:10
+          |
+        2 | program: {names: [no-such-balancer], search: [/opt/mine]}
+          |          ^"#]],
+    );
+    check(
+        "{signal: HUP, done: reloaded}",
+        "{done: reloaded}",
+        &expect![[r#"
+        error: a reload is either by `signal` or by `replace`
+         --> mine/manifest.yaml:8:9
+          |
+        8 | reload: {done: reloaded}
+          |         ^"#]],
+    );
+    check(
+        "grace: 2s",
+        "grace: 2",
+        &expect![[r#"
+        error: a span of time is a whole number with a unit, `2s` or `500ms`
+         --> mine/manifest.yaml:9:29
+          |
+        9 | stop: {signal: TERM, grace: 2}
+          |                             ^"#]],
+    );
+    check(
+        "grace: 2s",
+        "grace: 2000s",
+        &expect![[r#"
+        error: a balancer may take at most 60s to stop
+         --> mine/manifest.yaml:9:29
+          |
+        9 | stop: {signal: TERM, grace: 2000s}
+          |                             ^^^^^"#]],
+    );
+    check(
+        "start: [\"{{ program }}\", -f, \"{{ conf }}\"]",
+        "start: []",
+        &expect![[r#"
+        error: a command needs at least the program
+         --> mine/manifest.yaml:6:8
+          |
+        6 | start: []
+          |        ^"#]],
+    );
+}

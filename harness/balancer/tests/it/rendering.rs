@@ -1,0 +1,116 @@
+//! What the shipped templates make of a load balancer.
+
+use std::path::Path;
+use std::time::Duration;
+
+use expect_test::{ExpectFile, expect_file};
+use lblab_balancer::{BalancerError, Blame, Manifest};
+use lblab_lab::sandbox::Identity;
+use lblab_model::{LoadBalancer, Method, Monitor, MonitorKind, Persistence, Protocol};
+
+use crate::load_balancers::{http_monitor, member, walkthrough, with};
+
+fn check(balancer: &str, lb: &LoadBalancer, expected: &ExpectFile) {
+    let manifest = Manifest::load(balancer).expect("it is shipped");
+    let rendered = manifest.render(lb, Path::new("/run/lblab"), Identity::SingleUid, None);
+    let files = rendered.unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(files.len(), 1, "{balancer} has one file");
+    expected.assert_eq(&files[0].text);
+}
+
+#[test]
+fn haproxy_gets_the_configuration_of_the_walkthrough() {
+    check("haproxy", &walkthrough(), &expect_file!["snapshots/haproxy-walkthrough.conf"]);
+}
+
+#[test]
+fn haproxy_gets_a_monitor_on_every_server_line() {
+    let lb = with(|pool| pool.monitor = Some(http_monitor()));
+    check("haproxy", &lb, &expect_file!["snapshots/haproxy-monitor.conf"]);
+}
+
+#[test]
+fn haproxy_gets_weights_a_cookie_and_sub_second_probes() {
+    let lb = with(|pool| {
+        pool.method = Method::LeastConnections;
+        pool.persistence = Some(Persistence::HttpCookie);
+        pool.members = vec![member("vm01", 17, 3), member("vm02", 18, 0), member("vm03", 19, 256)];
+        pool.monitor = Some(Monitor { delay: Duration::from_millis(500), ..http_monitor() });
+    });
+    check("haproxy", &lb, &expect_file!["snapshots/haproxy-cookie.conf"]);
+}
+
+#[test]
+fn haproxy_gets_two_listeners_of_one_pool_and_one_backend() {
+    let mut lb = with(|pool| {
+        pool.method = Method::SourceIp;
+        pool.persistence = Some(Persistence::SourceIp);
+        pool.protocol = Protocol::Tcp;
+        pool.monitor = Some(Monitor { kind: MonitorKind::Tcp, ..http_monitor() });
+    });
+    lb.listeners[0].protocol = Protocol::Tcp;
+    lb.listeners[0].connection_limit = Some(100);
+    let mut second = lb.listeners[0].clone();
+    second.id = "7012b0f4-9780-49d5-b2f1-47c9ad7963b7".to_owned();
+    second.port = 8080.try_into().expect("it is not 0");
+    second.connection_limit = None;
+    lb.listeners.push(second);
+    check("haproxy", &lb, &expect_file!["snapshots/haproxy-two-listeners.conf"]);
+}
+
+#[test]
+fn haproxy_learns_an_applications_cookie() {
+    let lb = with(|pool| {
+        pool.persistence = Some(Persistence::AppCookie { cookie_name: "JSESSIONID".to_owned() });
+    });
+    check("haproxy", &lb, &expect_file!["snapshots/haproxy-app-cookie.conf"]);
+}
+
+#[test]
+fn the_reference_balancer_gets_json() {
+    let lb = with(|pool| pool.monitor = Some(http_monitor()));
+    check("reference", &lb, &expect_file!["snapshots/reference.json"]);
+    let manifest = Manifest::load("reference").expect("it is shipped");
+    let files =
+        manifest.render(&lb, Path::new("/run/lblab"), Identity::Root, Some("ignores-weights")).expect("it renders");
+    let json: serde_json::Value = serde_json::from_str(&files[0].text).expect("it is JSON");
+    assert_eq!(json["mutant"], "ignores-weights");
+    let back: LoadBalancer = serde_json::from_value(json["load_balancer"].clone()).expect("it is a load balancer");
+    assert_eq!(back, lb);
+}
+
+#[test]
+fn a_balancer_without_mutants_refuses_one() {
+    let manifest = Manifest::load("haproxy").expect("it is shipped");
+    let error = manifest.render(&walkthrough(), Path::new("/run/lblab"), Identity::Root, Some("ignores-weights"));
+    let error = error.expect_err("HAProxy cannot be told to be wrong");
+    assert!(matches!(error, BalancerError::NoMutants { .. }), "{error}");
+    assert_eq!(error.blame(), Blame::Scenario);
+}
+
+#[test]
+fn hostile_strings_do_not_reach_haproxys_configuration() {
+    let manifest = Manifest::load("haproxy").expect("it is shipped");
+    let long = "/".repeat(65_536);
+    let hostile =
+        ["/\n    stats socket /tmp/x level admin", "/ HTTP/1.1\\r\\nHost:\\ x", "/\0", "/\"", "/'", "/#", &long];
+    for path in hostile {
+        let attempts = [
+            with(|pool| {
+                let mut monitor = http_monitor();
+                monitor.kind = MonitorKind::Http {
+                    http_method: "GET".to_owned(),
+                    url_path: path.to_owned(),
+                    expected_codes: "200".parse().expect("it is a code"),
+                };
+                pool.monitor = Some(monitor);
+            }),
+            with(|pool| pool.persistence = Some(Persistence::AppCookie { cookie_name: path.to_owned() })),
+            with(|pool| pool.id = path.to_owned()),
+        ];
+        for lb in attempts {
+            let rendered = manifest.render(&lb, Path::new("/run/lblab"), Identity::Root, None);
+            assert!(matches!(rendered, Err(BalancerError::Render { .. })), "{path:?}: {rendered:?}");
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// Tests load balancers for real: a lab out of network namespaces, a balancer in it, real traffic, and a verdict with
+/// evidence.
+#[derive(Debug, Parser)]
+#[command(name = "lblab", version, max_term_width = 100, disable_help_subcommand = true)]
+#[command(after_help = "Start with `lblab doctor`, then `lblab run builtin:walkthrough`.\n\
+    Exit codes: 0 all hold, 1 a verdict failed, 2 a scenario is invalid, 3 the environment lacks something,\n\
+    4 the balancer did not start, 5 not judged.")]
+pub(crate) struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run scenarios in labs and judge the balancer
+    Run(Run),
+    /// Check scenarios and tell every error, without running anything
+    Check {
+        /// Scenario files, folders of them, or `builtin:` and the beginning of a shipped scenario's name
+        #[arg(required = true, value_name = "SCENARIO")]
+        scenarios: Vec<String>,
+    },
+    /// Show what a scenario would do: topology, timeline, and each bound with its formula
+    Plan {
+        /// A scenario file, or `builtin:` and the name of a shipped scenario
+        #[arg(required = true, value_name = "SCENARIO")]
+        scenarios: Vec<String>,
+        /// The balancer whose traits the bounds follow
+        #[arg(long, short, default_value = "reference", value_name = "NAME|PATH")]
+        balancer: String,
+    },
+    /// Judge runs again from their history files
+    Judge {
+        /// History files, as `lblab run` wrote them
+        #[arg(required = true, value_name = "HISTORY")]
+        histories: Vec<PathBuf>,
+        /// Show all of the evidence
+        #[arg(long, short)]
+        verbose: bool,
+        #[command(flatten)]
+        output: Output,
+    },
+    /// Print the JSON Schema of scenarios, for editors
+    Schema,
+    /// Say what this machine can run and what not, with the remedy
+    Doctor,
+    /// Write a first scenario that runs
+    Init {
+        /// The file to write
+        #[arg(default_value = "scenario.yaml")]
+        file: PathBuf,
+    },
+    /// List the balancers that can be tested, and how to get those that are missing
+    Balancers,
+    /// List the shipped scenarios
+    Scenarios,
+}
+
+/// `lblab run`.
+#[derive(Debug, Args)]
+pub(crate) struct Run {
+    /// Scenario files, folders of them, or `builtin:` and the beginning of a shipped scenario's name
+    #[arg(required = true, value_name = "SCENARIO")]
+    pub(crate) scenarios: Vec<String>,
+    /// A balancer to judge: a shipped one by name, or the path of a manifest; may be repeated
+    #[arg(long, short, default_value = "reference", value_name = "NAME|PATH")]
+    pub(crate) balancer: Vec<String>,
+    /// Tell the reference balancer to be wrong in one named way, to see what the checks say
+    #[arg(long, value_name = "NAME")]
+    pub(crate) mutant: Option<String>,
+    /// The seed of everything random
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// Where histories and logs go
+    #[arg(long, short, default_value = "lblab-results", value_name = "DIR")]
+    pub(crate) out: PathBuf,
+    /// How many labs to run side by side
+    #[arg(long, short, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub(crate) jobs: Option<u16>,
+    /// Take a user namespace even as root
+    #[arg(long)]
+    pub(crate) user_namespace: bool,
+    /// Show all of the evidence, and log what happens to standard error
+    #[arg(long, short)]
+    pub(crate) verbose: bool,
+    #[command(flatten)]
+    pub(crate) output: Output,
+}
+
+/// Reports besides the one on the terminal.
+#[derive(Debug, Args)]
+pub(crate) struct Output {
+    /// Also write a JUnit report
+    #[arg(long, value_name = "FILE")]
+    pub(crate) junit: Option<PathBuf>,
+    /// Also write a JSON report
+    #[arg(long, value_name = "FILE")]
+    pub(crate) json: Option<PathBuf>,
+    /// Also print GitHub annotations
+    #[arg(long)]
+    pub(crate) github: bool,
+}

@@ -1,0 +1,13 @@
+//! The `lblab` program: thin, since everything that it does is done by the other crates.
+
+#![forbid(unsafe_code)]
+
+mod args;
+mod command;
+mod init;
+mod inputs;
+mod progress;
+mod trial;
+
+pub use command::main;
+pub use trial::Trial;

@@ -1,0 +1,152 @@
+//! One scenario on one balancer, from the plan to the verdict.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use lblab_balancer::Manifest;
+use lblab_history::History;
+use lblab_report::{BalancerRef, Judged, Problem, RunReport, RunResult, ScenarioRef, Whose};
+use lblab_runner::{Job, JobResult, Message};
+use lblab_scenario::Plan;
+
+/// One scenario on one balancer.
+#[derive(Clone, Debug)]
+pub struct Trial {
+    /// The scenario, checked.
+    pub plan: Plan,
+    /// The balancer: a shipped one's name, or a manifest's path.
+    pub balancer: String,
+    /// The mutation that the balancer is told to carry.
+    pub mutant: Option<String>,
+    /// The seed of everything random.
+    pub seed: u64,
+    /// The folder below which the run gets a folder of its own.
+    pub out: PathBuf,
+    /// Whether the sandbox gets a user namespace even as root.
+    pub user_namespace: bool,
+    /// Whether the run also logs to standard error.
+    pub verbose: bool,
+}
+
+impl Trial {
+    /// Runs and judges it.
+    pub fn run(&self, progress: &mut dyn FnMut(Message)) -> RunReport {
+        let artefacts = self.artefacts();
+        let manifest = match Manifest::load(&self.balancer) {
+            Ok(manifest) => manifest,
+            Err(error) => return self.report(None, problem(Whose::Environment, &error), None),
+        };
+        if let Err(error) = manifest.find_program() {
+            return self.report(Some(&manifest), problem(Whose::Environment, &error), None);
+        }
+        let job = Job {
+            plan: self.plan.clone(),
+            balancer: self.balancer.clone(),
+            mutant: self.mutant.clone(),
+            seed: self.seed,
+            artefacts: artefacts.clone(),
+            user_namespace: self.user_namespace.then_some(true),
+            verbose: self.verbose,
+        };
+        let result = lblab_runner::run_job(&job, progress);
+        let took = result.took;
+        let mut report = self.report(Some(&manifest), judge(&self.plan, result), Some(artefacts));
+        report.took = took;
+        report
+    }
+
+    fn report(&self, manifest: Option<&Manifest>, result: RunResult, artefacts: Option<PathBuf>) -> RunReport {
+        let balancer = BalancerRef {
+            argument: self.balancer.clone(),
+            name: manifest.map_or_else(|| self.balancer.clone(), |manifest| manifest.name().to_owned()),
+            version: manifest.and_then(|manifest| manifest.find_program().ok()).map(|found| found.version),
+            mutant: self.mutant.clone(),
+        };
+        let scenario = ScenarioRef { path: self.plan.path.clone(), name: self.plan.name.clone() };
+        let history = artefacts.as_ref().map(|folder| folder.join("history.jsonl")).filter(|file| file.exists());
+        RunReport { scenario, balancer, seed: self.seed, took: Duration::ZERO, result, history, artefacts }
+    }
+
+    /// The folder of this run: by scenario, balancer and mutant, so that runs side by side do not meet.
+    fn artefacts(&self) -> PathBuf {
+        let scenario = self.plan.path.trim_start_matches("builtin:");
+        let scenario = scenario.strip_suffix(".yaml").or_else(|| scenario.strip_suffix(".yml")).unwrap_or(scenario);
+        let mut folder = self.out.join(as_folder(scenario)).join(as_folder(&self.balancer));
+        if let Some(mutant) = &self.mutant {
+            folder.set_file_name(format!("{}+{}", as_folder(&self.balancer), as_folder(mutant)));
+        }
+        folder
+    }
+}
+
+/// Judges a history that was saved; `from` is the file.
+pub(crate) fn judge_saved(from: &Path, history: &History) -> RunReport {
+    let header = &history.header;
+    let balancer = BalancerRef {
+        argument: header.balancer.name.clone(),
+        name: header.balancer.name.clone(),
+        version: Some(header.balancer.version.clone()),
+        mutant: header.balancer.mutant.clone(),
+    };
+    let ended = history.ending.as_ref().map_or(Duration::ZERO, |ending| ending.at.since(lblab_model::Moment::EPOCH));
+    let (scenario, result) = match serde_json::from_value::<Plan>(header.plan.clone()) {
+        Ok(plan) => {
+            let scenario = ScenarioRef { path: plan.path.clone(), name: plan.name.clone() };
+            let judgement = lblab_verdict::judge(&plan, history);
+            (scenario, RunResult::Judged(Judged { plan, judgement }))
+        }
+        Err(error) => {
+            let path = from.display().to_string();
+            let message = format!("the plan in the header of {path} cannot be read: {error}");
+            let remedy = Some("judge it with the lblab that wrote it".to_owned());
+            (ScenarioRef { path: path.clone(), name: path }, RunResult::Problem(Problem { whose: Whose::Harness, message, remedy }))
+        }
+    };
+    let artefacts = from.parent().map(Path::to_owned);
+    let history = Some(from.to_owned());
+    RunReport { scenario, balancer, seed: header.seed, took: ended, result, history, artefacts }
+}
+
+fn judge(plan: &Plan, result: JobResult) -> RunResult {
+    let judged = result.history.map(|history| Judged { plan: plan.clone(), judgement: lblab_verdict::judge(plan, &history) });
+    match (judged, result.problem.map(from_runner)) {
+        (Some(judged), None) => RunResult::Judged(judged),
+        (Some(judged), Some(problem)) => RunResult::CutShort(judged, problem),
+        (None, Some(problem)) => RunResult::Problem(problem),
+        (None, None) => RunResult::Problem(from_runner(lblab_runner::Problem::harness("the run left no history"))),
+    }
+}
+
+fn problem(whose: Whose, error: &dyn std::error::Error) -> RunResult {
+    let told = lblab_runner::Problem::new(lblab_runner::Whose::Environment, error);
+    RunResult::Problem(Problem { whose, message: told.message, remedy: None })
+}
+
+fn from_runner(problem: lblab_runner::Problem) -> Problem {
+    let whose = match problem.whose {
+        lblab_runner::Whose::Scenario => Whose::Scenario,
+        lblab_runner::Whose::Environment => Whose::Environment,
+        lblab_runner::Whose::Balancer => Whose::Balancer,
+        lblab_runner::Whose::Harness => Whose::Harness,
+    };
+    Problem { whose, message: problem.message, remedy: None }
+}
+
+/// A path as the name of one folder: every separator becomes a dash, and nothing leads upwards.
+fn as_folder(path: &str) -> String {
+    let parts: Vec<&str> = path.split(['/', '\\']).filter(|part| !matches!(*part, "" | "." | "..")).collect();
+    let name = parts.join("-");
+    if name.is_empty() { "scenario".to_owned() } else { name }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::as_folder;
+
+    #[test]
+    fn a_path_becomes_one_folder_below_the_results() {
+        assert_eq!(as_folder("balancing/round-robin"), "balancing-round-robin");
+        assert_eq!(as_folder("../../etc/passwd"), "etc-passwd");
+        assert_eq!(as_folder("/"), "scenario");
+    }
+}

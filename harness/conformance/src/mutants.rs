@@ -1,0 +1,59 @@
+//! The suite's own test: each mutant of the reference balancer is wrong in one way, and is caught by the checks that are
+//! about that way, and by no others.
+
+use lblab_reference::Mutant;
+use lblab_verdict::Outcome;
+use libtest_mimic::Failed;
+
+use crate::scenarios::{self, ScenarioFile};
+use crate::cases::{print, run_mutant};
+
+/// A scenario that a mutant is run in, and the checks that fail there.
+struct Caught {
+    mutant: &'static str,
+    scenario: &'static str,
+    by: &'static [&'static str],
+}
+
+/// Which check catches which mutant. A scenario in which a mutant behaves well is no part of the table.
+const TABLE: &[Caught] = &[
+    Caught { mutant: "skips-a-member", scenario: "balancing::round-robin", by: &["RR-1", "RR-2"] },
+    Caught { mutant: "ignores-weights", scenario: "balancing::weights", by: &["RR-3"] },
+    Caught { mutant: "fall-plus-one", scenario: "failover::refuse", by: &["HM-1", "HM-4", "HM-11"] },
+    Caught { mutant: "never-re-adds", scenario: "failover::refuse", by: &["HM-3", "HM-8"] },
+    Caught { mutant: "counts-closed", scenario: "balancing::least-connections", by: &["LC-3"] },
+];
+
+/// Runs a mutant in its scenarios; an error unless exactly the checks of the table fail.
+pub(crate) fn is_caught(mutant: Mutant) -> Result<(), Failed> {
+    let name = mutant.to_string();
+    let rows: Vec<&Caught> = TABLE.iter().filter(|row| row.mutant == name).collect();
+    if rows.is_empty() {
+        return Err(format!("the table of caught mutants has no row for {name}").into());
+    }
+    let scenarios = scenarios::all();
+    let mut wrong = Vec::new();
+    for row in rows {
+        let scenario = find(&scenarios, row.scenario)?;
+        let report = run_mutant(scenario, &name)?;
+        let failed = report.verdicts().iter().filter(|verdict| matches!(verdict.outcome, Outcome::Fails));
+        let mut failed: Vec<String> = failed.map(|verdict| verdict.check.to_string()).collect();
+        failed.sort();
+        failed.dedup();
+        if failed != row.by {
+            print(&report);
+            wrong.push(format!("{} in {}: caught by {failed:?}, the table says {:?}", name, row.scenario, row.by));
+        }
+    }
+    if wrong.is_empty() {
+        return Ok(());
+    }
+    let wrong = wrong.join("; ");
+    eprintln!("Error: {wrong}");
+    Err(wrong.into())
+}
+
+fn find<'a>(scenarios: &'a [ScenarioFile], name: &str) -> Result<&'a ScenarioFile, Failed> {
+    let found = scenarios.iter().find(|scenario| scenario.test_name == name);
+    found.ok_or_else(|| format!("the table of caught mutants names {name}, which is no scenario").into())
+}

@@ -1,0 +1,141 @@
+//! Plugging a balancer's namespace into the network, and taking it out again.
+
+use std::net::Ipv4Addr;
+use std::os::fd::AsFd;
+
+use nix::errno::Errno;
+use nix::sys::socket::{AddressFamily, SockFlag, SockType, socket};
+
+use crate::build::{Site, connections, own_settings};
+use crate::kernel_calls::send_frame;
+use crate::layout::{Mac, Port, Role};
+use crate::leftovers::{self, Leftovers};
+use crate::namespace::Home;
+use crate::netlink::{Netlink, Request};
+use crate::{Lab, LabError, Namespace, TopologyError, barrier, messages};
+
+/// How many times a VIP is announced, as `arping -A -c 3` in the LBaaS agent does.
+const ANNOUNCEMENTS: usize = 3;
+
+impl Lab {
+    /// Makes the namespace `qlbaas-<id>` with the interface `tap<first 11 characters of port_id>`, which has the VIP, and
+    /// announces the VIP; when this returns every member and client reaches it.
+    pub fn plug_balancer(&self, id: &str, port_id: &str, vip: Ipv4Addr) -> Result<Namespace, LabError> {
+        let port = self.layout.balancer(id, port_id, vip, self.plugged.get())?;
+        if self.namespaces.borrow().contains_key(&port.namespace) {
+            return Err(TopologyError::NameTaken(port.namespace).into());
+        }
+        if let Some(other) = self.balancers.borrow().values().find(|other| other.address == vip) {
+            let (first, second) = (other.namespace.clone(), port.namespace);
+            return Err(TopologyError::AddressTaken { address: vip, first, second }.into());
+        }
+        self.plugged.set(self.plugged.get() + 1);
+        let mut site = {
+            let _home = Home::here().map_err(self.switch.failed("remembering the way home"))?;
+            Site::create_and_stay(&port.namespace, self.layout.ipv6)?
+        };
+        if let Err(error) = self.connect(&port, &mut site) {
+            // The veth pair ends with the namespace, and that with its name; the error says what happened before.
+            let _ = site.namespace.remove_name();
+            return Err(error);
+        }
+        let namespace = site.namespace;
+        self.namespaces.borrow_mut().insert(namespace.name().to_owned(), namespace.clone());
+        self.balancers.borrow_mut().insert(id.to_owned(), port);
+        Ok(namespace)
+    }
+
+    /// Takes the balancer's link and namespace away and says what is still there afterwards. Processes are not killed: one
+    /// that is still in the namespace is a leftover.
+    pub async fn unplug_balancer(&self, id: &str) -> Result<Leftovers, LabError> {
+        let port = self.balancers.borrow_mut().remove(id).ok_or_else(|| LabError::NoNamespace(format!("qlbaas-{id}")))?;
+        let namespace = self.namespace(&port.namespace)?;
+        self.namespaces.borrow_mut().remove(&port.namespace);
+        let mut netlink = self.switch.hop(Netlink::open)?.map_err(self.switch.failed("opening a netlink socket"))?;
+        let index = port.near.index;
+        // Deleting waits for every CPU's RCU callbacks, some 20 ms in which this thread has requests to serve.
+        let deleted = tokio::task::spawn_blocking(move || netlink.send([messages::delete_link(index)]))
+            .await
+            .map_err(|error| self.switch.failed("deleting a link")(error.into()))?;
+        match deleted {
+            // Whoever deleted it before us has left nothing behind.
+            Ok(()) => {}
+            Err(refusal) if refusal.source == Errno::ENODEV => {}
+            Err(refusal) => return Err(refusal.at(&self.switch)),
+        }
+        self.tell_everyone(|index| messages::forget_neighbour(index, port.address), &[Errno::ENOENT])?;
+        namespace.remove_name().map_err(namespace.failed("removing the name"))?;
+        leftovers::find(&self.switch, &namespace, &port)
+    }
+
+    fn connect(&self, port: &Port, site: &mut Site) -> Result<(), LabError> {
+        let there = site.namespace.file().as_fd();
+        self.at_switch([
+            messages::veth(&port.near, Some(self.layout.bridge.index), &port.far, there),
+            messages::forwarding_entry(port.near.index, port.far.mac),
+        ])?;
+        site.send(own_settings(&self.layout, port).into_iter().chain(connections(&self.layout, port)))?;
+        barrier::require_carrier(&site.namespace, &site.netlink, &port.far)?;
+        let mut switch = self.switch_netlink.borrow_mut();
+        barrier::require_carrier(&self.switch, &switch, &port.near)?;
+        barrier::require_forwarding(&self.switch, &mut switch, [port])?;
+        drop(switch);
+        self.tell_everyone(|index| messages::neighbour(index, port.address, port.far.mac), &[])?;
+        announce(&site.namespace, port)
+    }
+
+    /// Makes a request in every namespace that speaks with balancers; these errors are none.
+    fn tell_everyone(&self, request: impl Fn(u32) -> Request, fine: &[Errno]) -> Result<(), LabError> {
+        for port in self.layout.ports.iter().filter(|port| port.role != Role::Dhcp) {
+            let unplugged = self.faults.borrow().get(&port.namespace) == Some(&crate::LinkFault::Unplug);
+            if unplugged {
+                // It is told when it is plugged again; an interface that is down takes no neighbours.
+                continue;
+            }
+            let namespace = self.namespace(&port.namespace)?;
+            let mut netlink = namespace.hop(Netlink::open)?.map_err(namespace.failed("opening a netlink socket"))?;
+            match netlink.send([request(port.far.index)]) {
+                Err(refusal) if !fine.contains(&refusal.source) => return Err(refusal.at(&namespace)),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Tells the network where the VIP is now: gratuitous ARP, RFC 5227 section 3.
+fn announce(namespace: &Namespace, port: &Port) -> Result<(), LabError> {
+    let failed = namespace.failed("announcing the VIP");
+    let packet = |_| socket(AddressFamily::Packet, SockType::Raw, SockFlag::SOCK_CLOEXEC, None);
+    let socket = namespace.hop(|| packet(()))?.map_err(|errno| failed(errno.into()))?;
+    let frame = gratuitous_arp(port.address, port.far.mac);
+    for _ in 0..ANNOUNCEMENTS {
+        send_frame(&socket, port.far.index, &frame).map_err(|errno| failed(errno.into()))?;
+    }
+    Ok(())
+}
+
+/// A broadcast ARP reply (what `arping -A` sends) that the address is at the interface.
+fn gratuitous_arp(address: Ipv4Addr, mac: Mac) -> Vec<u8> {
+    let broadcast = [0xff; 6];
+    let ethernet_and_ipv4 = [0x08, 0x06, 0x00, 0x01, 0x08, 0x00, 6, 4, 0x00, 0x02];
+    let sender: Vec<u8> = mac.0.into_iter().chain(address.octets()).collect();
+    [&broadcast[..], &mac.0, &ethernet_and_ipv4, &sender, &broadcast, &address.octets()].concat()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Mac, gratuitous_arp};
+
+    #[test]
+    fn an_announcement_is_a_broadcast_arp_reply_of_the_vip_to_itself() {
+        let frame = gratuitous_arp([192, 168, 1, 250].into(), Mac([2, 0, 192, 168, 1, 250]));
+        assert_eq!(
+            frame,
+            [
+                255, 255, 255, 255, 255, 255, 2, 0, 192, 168, 1, 250, 8, 6, 0, 1, 8, 0, 6, 4, 0, 2, 2, 0, 192, 168, 1, 250,
+                192, 168, 1, 250, 255, 255, 255, 255, 255, 255, 192, 168, 1, 250
+            ]
+        );
+    }
+}

@@ -1,0 +1,205 @@
+//! When a dead member has to be out of rotation.
+
+use std::time::Duration;
+
+use crate::window::probe::{Encounter, Reading, cost, cost_meaning, encounter, probe_period};
+use crate::window::{Symbol, Window, text};
+use crate::{BalancerTraits, Fault, Monitor, ProbeSchedule};
+
+/// Whether and when a monitor finds a fault.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Detection {
+    /// The member is out of rotation within this window after the fault.
+    Within(Window),
+    /// The monitor's probes pass all the same.
+    Never {
+        /// Why.
+        why: &'static str,
+    },
+}
+
+impl Detection {
+    /// The latest moment after the fault at which the member is out, if it is ever found.
+    pub fn latest(&self) -> Option<Duration> {
+        match self {
+            Detection::Within(window) => Some(window.latest),
+            Detection::Never { .. } => None,
+        }
+    }
+}
+
+/// When a member with this fault is taken out, as LBaaS reads its monitor: no probe takes longer than the timeout.
+///
+/// With the phase U uniform in (0, d) and f bad probes of length c each:
+///
+/// - end to start, D = U + (f-1) d + f c, hence \[(f-1) d + f c, f (d + c)\];
+/// - start to start, D = U + (f-1) max(d, c) + c, hence \[(f-1) max(d, c) + c, (f-1) max(d, c) + c + d\].
+///
+/// c is nothing for a probe that is refused, reset or answered with a wrong status. For an unanswered request it is the
+/// timeout; for an unanswered SYN it is the timeout or what the balancer declares, whichever is less. A healthy probe is taken
+/// to last no time; [`epsilon`](super::epsilon) covers what it really takes.
+pub fn detection(monitor: &Monitor, fault: &Fault, traits: &BalancerTraits) -> Detection {
+    detect(monitor, fault, traits, Reading::Spec)
+}
+
+/// As [`detection`], with the cost of an unanswered probe that the balancer declares, even if it exceeds the timeout.
+///
+/// This explains a late removal, it does not excuse it.
+pub fn declared_detection(monitor: &Monitor, fault: &Fault, traits: &BalancerTraits) -> Detection {
+    detect(monitor, fault, traits, Reading::Declared)
+}
+
+fn detect(monitor: &Monitor, fault: &Fault, traits: &BalancerTraits, reading: Reading) -> Detection {
+    let encounter = encounter(monitor, fault);
+    if let Encounter::Passes(why) = encounter {
+        return Detection::Never { why };
+    }
+    let (d, f) = (monitor.delay, monitor.max_retries);
+    let c = cost(encounter, monitor, traits, reading);
+    let gaps = f.saturating_sub(1);
+    let earliest = probe_period(traits.probe_schedule, d, c) * gaps + c;
+    let latest = earliest + d;
+    let period = probe_period(traits.probe_schedule, d, c);
+    let (from, to) = (text(earliest), text(latest));
+    let (delay, cost) = (text(d), text(c));
+    let formula = match traits.probe_schedule {
+        ProbeSchedule::EndToStart => {
+            format!("(f-1)d + fc .. f(d+c) = {gaps}*{delay} + {f}*{cost} .. {f}*({delay}+{cost}) = {from} .. {to}")
+        }
+        ProbeSchedule::StartToStart => {
+            let first = format!("{gaps}*{} + {cost}", text(period));
+            format!("(f-1)p + c .. (f-1)p + c + d = {first} .. {first} + {delay} = {from} .. {to}")
+        }
+    };
+    let mut symbols = vec![
+        Symbol::new("d", delay, "the monitor's delay"),
+        Symbol::new("f", f.to_string(), "max_retries: consecutive bad probes"),
+        Symbol::new("c", cost, cost_meaning(encounter, reading)),
+    ];
+    if traits.probe_schedule == ProbeSchedule::StartToStart {
+        symbols.push(Symbol::new("p", text(period), "from probe to probe: the larger of d and c"));
+    }
+    Detection::Within(Window { earliest, latest, mean: earliest + d / 2, formula, symbols })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use expect_test::{Expect, expect};
+
+    use super::{Detection, declared_detection, detection};
+    use crate::window::probe::tests::{haproxy, http, reference, seconds, tcp};
+    use crate::{BalancerTraits, Fault, Monitor, ResetPoint};
+
+    fn check(monitor: &Monitor, fault: Fault, traits: &BalancerTraits, expected: &Expect) {
+        expected.assert_eq(&match detection(monitor, &fault, traits) {
+            Detection::Within(window) => window.formula,
+            Detection::Never { why } => format!("never: {why}"),
+        });
+    }
+
+    #[test]
+    fn a_refused_probe_costs_nothing_on_either_schedule() {
+        let monitor = http(1, 1, 3);
+        check(
+            &monitor,
+            Fault::Refuse,
+            &haproxy(),
+            &expect!["(f-1)d + fc .. f(d+c) = 2*1s + 3*0s .. 3*(1s+0s) = 2s .. 3s"],
+        );
+        check(
+            &monitor,
+            Fault::Reject,
+            &reference(),
+            &expect!["(f-1)p + c .. (f-1)p + c + d = 2*1s + 0s .. 2*1s + 0s + 1s = 2s .. 3s"],
+        );
+    }
+
+    #[test]
+    fn an_unanswered_probe_costs_the_timeout() {
+        let monitor = http(5, 2, 3);
+        check(
+            &monitor,
+            Fault::Hang,
+            &haproxy(),
+            &expect!["(f-1)d + fc .. f(d+c) = 2*5s + 3*2s .. 3*(5s+2s) = 16s .. 21s"],
+        );
+        check(
+            &monitor,
+            Fault::Blackhole,
+            &haproxy(),
+            &expect!["(f-1)d + fc .. f(d+c) = 2*5s + 3*2s .. 3*(5s+2s) = 16s .. 21s"],
+        );
+        check(
+            &monitor,
+            Fault::Unplug,
+            &reference(),
+            &expect!["(f-1)p + c .. (f-1)p + c + d = 2*5s + 2s .. 2*5s + 2s + 5s = 12s .. 17s"],
+        );
+        check(
+            &monitor,
+            Fault::Slow { first_byte: seconds(3) },
+            &reference(),
+            &expect!["(f-1)p + c .. (f-1)p + c + d = 2*5s + 2s .. 2*5s + 2s + 5s = 12s .. 17s"],
+        );
+    }
+
+    #[test]
+    fn a_timeout_beyond_the_delay_stretches_the_period() {
+        check(
+            &http(1, 3, 3),
+            Fault::Hang,
+            &reference(),
+            &expect!["(f-1)p + c .. (f-1)p + c + d = 2*3s + 3s .. 2*3s + 3s + 1s = 9s .. 10s"],
+        );
+        check(
+            &http(1, 3, 3),
+            Fault::Hang,
+            &haproxy(),
+            &expect!["(f-1)d + fc .. f(d+c) = 2*1s + 3*3s .. 3*(1s+3s) = 11s .. 12s"],
+        );
+        // HAProxy gives up on a SYN after the delay, which is less than the timeout and so within what LBaaS allows.
+        check(
+            &http(1, 3, 3),
+            Fault::Blackhole,
+            &haproxy(),
+            &expect!["(f-1)d + fc .. f(d+c) = 2*1s + 3*1s .. 3*(1s+1s) = 5s .. 6s"],
+        );
+    }
+
+    #[test]
+    fn what_a_probe_cannot_see_is_never_detected() {
+        for (monitor, fault) in [
+            (tcp(1, 1, 3), Fault::Hang),
+            (tcp(1, 1, 3), Fault::Status { code: 500 }),
+            (http(1, 1, 3), Fault::Status { code: 200 }),
+            (http(1, 1, 3), Fault::Slow { first_byte: seconds(1) }),
+            (http(1, 1, 3), Fault::Reset { at: ResetPoint::Body }),
+            (http(1, 1, 3), Fault::Kill),
+        ] {
+            assert!(matches!(detection(&monitor, &fault, &reference()), Detection::Never { .. }), "{fault}");
+        }
+    }
+
+    /// Each row: what HAProxy was measured to do (delay, timeout, fall, fault; least, greatest in ms).
+    #[test]
+    fn the_declared_window_holds_what_haproxy_was_measured_to_do() {
+        for (monitor, fault, least, greatest) in [
+            (tcp(1, 1, 3), Fault::Refuse, 2004, 3003),
+            (http(1, 1, 3), Fault::Status { code: 503 }, 2024, 3007),
+            (tcp(1, 1, 5), Fault::Refuse, 4009, 4991),
+            (http(1, 1, 3), Fault::Blackhole, 5013, 5992),
+            (http(3, 1, 2), Fault::Blackhole, 9035, 12_000),
+            (http(1, 1, 3), Fault::Hang, 4955, 5979),
+        ] {
+            let Detection::Within(window) = declared_detection(&monitor, &fault, &haproxy()) else {
+                panic!("{fault} is detected");
+            };
+            let slack = Duration::from_millis(50);
+            assert!(window.earliest <= Duration::from_millis(least) + slack, "{fault}: {}", window.formula);
+            assert!(window.latest + slack >= Duration::from_millis(greatest), "{fault}: {}", window.formula);
+            assert!(window.earliest + seconds(1) >= Duration::from_millis(least), "{fault}: {}", window.formula);
+        }
+    }
+}

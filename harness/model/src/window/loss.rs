@@ -1,0 +1,158 @@
+//! How many requests are lost while nobody has noticed a fault.
+
+use std::time::Duration;
+
+use crate::{Fault, Method, Persistence, Redispatch};
+
+/// The circumstances of a loss.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LossCase<'a> {
+    /// The fault.
+    pub fault: Fault,
+    /// How members are picked.
+    pub method: Method,
+    /// How clients are kept.
+    pub persistence: Option<&'a Persistence>,
+    /// What the balancer declares to do with a request whose connection to a member fails.
+    pub redispatch: Redispatch,
+    /// The member's share of the requests, 0 to 1; of no meaning for a fault of the balancer.
+    pub share: f64,
+    /// Requests a second, to all members.
+    pub rate: f64,
+    /// How long the member, or the balancer, stays in use after the fault: until it is out of rotation or healed.
+    pub exposed: Duration,
+    /// How long a client waits for an answer.
+    pub read_timeout: Duration,
+}
+
+/// A predicted loss.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Loss {
+    /// How many requests are lost in the mean; a balancer that is right loses at most two more, when clients are paced.
+    pub requests: f64,
+    /// The formula, once in symbols and once with their values.
+    pub formula: String,
+    /// Why this formula applies.
+    pub why: &'static str,
+}
+
+/// What is lost with a fault, given how long the member stays in use.
+///
+/// With share s, rate l, and exposure D:
+///
+/// - a connection that fails is retried where the balancer declares retries R, so that nothing is lost (the others answer),
+///   unless the client is bound to the member by hash: then the retries go to the same member, for
+///   min(1 s, connect timeout) if it refuses, for R connect timeouts if it is silent, and what starts earlier than that
+///   before the removal is lost, s l max(0, D - that);
+/// - without retries, s l D is lost;
+/// - a request that has reached the member is not repeated: s l D for a wrong status, a reset or silence;
+/// - a balancer that is killed loses l D, one that is paused what its clients do not wait for, l max(0, D - read timeout).
+pub fn predicted_loss(case: &LossCase<'_>) -> Loss {
+    let Redispatch { retries, bound_requests_wait, connect_timeout, response_timeout } = case.redispatch;
+    let bound = bound_requests_wait && case.persistence.is_none() && case.method == Method::SourceIp;
+    match case.fault {
+        Fault::Refuse | Fault::Reject | Fault::Blackhole | Fault::Unplug if retries == 0 => {
+            case.lost_after(Duration::ZERO, "a failed connection is not retried")
+        }
+        Fault::Refuse | Fault::Reject if bound => {
+            let pause = connect_timeout.min(Duration::from_secs(1)) * retries.saturating_sub(1);
+            case.lost_after(pause, "a client bound by hash is retried on the same member, a pause after each refusal")
+        }
+        Fault::Blackhole | Fault::Unplug if bound => case.lost_after(
+            connect_timeout * retries,
+            "a client bound by hash is retried on the same member, connect timeouts long",
+        ),
+        Fault::Refuse | Fault::Reject | Fault::Blackhole | Fault::Unplug => {
+            Loss::none("a failed connection is retried on another member")
+        }
+        Fault::Status { code: 200 } => Loss::none("the answer is good"),
+        Fault::Slow { first_byte } if first_byte <= response_timeout.min(case.read_timeout) => {
+            Loss::none("the answer is late, and still in time for balancer and client")
+        }
+        Fault::Status { .. } | Fault::Reset { .. } | Fault::Hang | Fault::Slow { .. } => {
+            case.lost_after(Duration::ZERO, "a request that has reached a member is not repeated")
+        }
+        Fault::Kill => LossCase { share: 1.0, ..case.clone() }
+            .lost_after(Duration::ZERO, "nobody answers while the balancer is gone"),
+        Fault::Pause => LossCase { share: 1.0, ..case.clone() }
+            .lost_after(case.read_timeout, "clients wait for a paused balancer as long as they wait for an answer"),
+    }
+}
+
+impl LossCase<'_> {
+    /// The loss if a request survives that starts within `saved` before the exposure's end.
+    fn lost_after(&self, saved: Duration, why: &'static str) -> Loss {
+        let LossCase { share, rate, exposed, .. } = self;
+        let requests = share * rate * exposed.saturating_sub(saved).as_secs_f64();
+        let seconds = exposed.as_secs_f64();
+        let formula = if saved.is_zero() {
+            format!("s*l*D = {share:.3}*{rate:.1}/s*{seconds:.3}s = {requests:.1}")
+        } else {
+            format!("s*l*max(0, D-w) = {share:.3}*{rate:.1}/s*max(0, {seconds:.3}s-{saved:?}) = {requests:.1}")
+        };
+        Loss { requests, formula, why }
+    }
+}
+
+impl Loss {
+    fn none(why: &'static str) -> Loss {
+        Loss { requests: 0.0, formula: "0".to_owned(), why }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::{LossCase, predicted_loss};
+    use crate::window::probe::tests::{haproxy, seconds};
+    use crate::{Fault, Method, Redispatch, ResetPoint};
+
+    /// HAProxy 2.6 with three members at 60 requests a second: what was measured, and for how long it was exposed.
+    #[test]
+    fn the_prediction_is_what_haproxy_was_measured_to_lose() {
+        let lbaas = haproxy().redispatch;
+        let none = Redispatch { retries: 0, ..lbaas };
+        for (fault, method, redispatch, exposed, measured) in [
+            (Fault::Refuse, Method::RoundRobin, none, 2.505, 51.0),
+            (Fault::Refuse, Method::RoundRobin, lbaas, 2.5, 0.0),
+            (Fault::Refuse, Method::SourceIp, lbaas, 2.48, 10.0),
+            (Fault::Blackhole, Method::RoundRobin, none, 5.55, 111.0),
+            (Fault::Blackhole, Method::RoundRobin, lbaas, 5.445, 0.0),
+            (Fault::Blackhole, Method::SourceIp, lbaas, 5.445, 0.0),
+            (Fault::Status { code: 503 }, Method::RoundRobin, lbaas, 2.435, 49.0),
+            (Fault::Reset { at: ResetPoint::Before }, Method::RoundRobin, lbaas, 2.37, 48.0),
+            (Fault::Hang, Method::RoundRobin, lbaas, 5.395, 108.0),
+        ] {
+            let case = LossCase {
+                fault,
+                method,
+                persistence: None,
+                redispatch,
+                share: 1.0 / 3.0,
+                rate: 60.0,
+                exposed: Duration::from_secs_f64(exposed),
+                read_timeout: seconds(60),
+            };
+            let loss = predicted_loss(&case);
+            assert!((loss.requests - measured).abs() <= 2.0, "{fault} {method}: {} against {measured}", loss.formula);
+        }
+    }
+
+    #[test]
+    fn a_balancer_that_is_gone_loses_everything_and_a_paused_one_what_is_not_waited_for() {
+        let case = LossCase {
+            fault: Fault::Kill,
+            method: Method::RoundRobin,
+            persistence: None,
+            redispatch: haproxy().redispatch,
+            share: 0.5,
+            rate: 10.0,
+            exposed: seconds(4),
+            read_timeout: seconds(3),
+        };
+        assert_eq!(predicted_loss(&case).formula, "s*l*D = 1.000*10.0/s*4.000s = 40.0");
+        let paused = LossCase { fault: Fault::Pause, ..case };
+        assert_eq!(predicted_loss(&paused).formula, "s*l*max(0, D-w) = 1.000*10.0/s*max(0, 4.000s-3s) = 10.0");
+    }
+}

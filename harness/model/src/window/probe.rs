@@ -1,0 +1,173 @@
+//! What one probe costs, good or bad.
+
+use std::time::Duration;
+
+use crate::{BalancerTraits, Fault, Monitor, MonitorKind, ProbeCost, ProbeSchedule, ResetPoint};
+
+/// How a monitor's probe meets a fault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Encounter {
+    /// It fails at once.
+    FailsAtOnce,
+    /// It fails when nobody has answered its SYN for too long.
+    UnansweredSyn,
+    /// It fails when nobody has answered its request for too long.
+    UnansweredRequest,
+    /// It does not fail.
+    Passes(&'static str),
+}
+
+/// How the monitor's probe meets the fault.
+pub(super) fn encounter(monitor: &Monitor, fault: &Fault) -> Encounter {
+    let Monitor { kind, timeout, .. } = monitor;
+    match (fault, kind) {
+        (Fault::Refuse | Fault::Reject, _) => Encounter::FailsAtOnce,
+        (Fault::Blackhole | Fault::Unplug, _) => Encounter::UnansweredSyn,
+        (Fault::Pause | Fault::Kill, _) => {
+            Encounter::Passes("the fault is the balancer's, no member is to be taken out")
+        }
+        (Fault::Hang | Fault::Slow { .. } | Fault::Status { .. } | Fault::Reset { .. }, MonitorKind::Tcp) => {
+            Encounter::Passes("a TCP monitor opens a connection and asks nothing, and the member still accepts")
+        }
+        (Fault::Hang, MonitorKind::Http { .. }) => Encounter::UnansweredRequest,
+        (Fault::Slow { first_byte }, MonitorKind::Http { .. }) if first_byte > timeout => Encounter::UnansweredRequest,
+        (Fault::Slow { .. }, MonitorKind::Http { .. }) => Encounter::Passes("the answer comes within the timeout"),
+        (Fault::Status { code }, MonitorKind::Http { expected_codes, .. }) if expected_codes.contains(*code) => {
+            Encounter::Passes("the status is one of the expected codes")
+        }
+        (Fault::Status { .. } | Fault::Reset { at: ResetPoint::Before }, MonitorKind::Http { .. }) => {
+            Encounter::FailsAtOnce
+        }
+        (Fault::Reset { at: ResetPoint::Body }, MonitorKind::Http { .. }) => {
+            Encounter::Passes("a monitor looks at the status, which has arrived before the reset")
+        }
+    }
+}
+
+/// Why the monitor's probes pass although the member has this fault; none if they fail.
+pub fn blind_spot(monitor: &Monitor, fault: &Fault) -> Option<&'static str> {
+    match encounter(monitor, fault) {
+        Encounter::Passes(why) => Some(why),
+        Encounter::FailsAtOnce | Encounter::UnansweredSyn | Encounter::UnansweredRequest => None,
+    }
+}
+
+/// Whose idea of the timeout a bound follows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reading {
+    /// LBaaS's: no probe takes longer than the monitor's timeout.
+    Spec,
+    /// The balancer's own, declared in its traits.
+    Declared,
+}
+
+/// What a bad probe costs, c in the formulas.
+///
+/// By LBaaS's reading an unanswered request costs the timeout, no more and no less. An unanswered SYN may cost less where the
+/// balancer declares so, since `timeout` is the longest that a monitor waits for a connection.
+pub(super) fn cost(encounter: Encounter, monitor: &Monitor, traits: &BalancerTraits, reading: Reading) -> Duration {
+    match (encounter, reading) {
+        (Encounter::FailsAtOnce | Encounter::Passes(_), _) => Duration::ZERO,
+        (Encounter::UnansweredSyn, Reading::Declared) => declared_cost(traits.unanswered_syn, monitor),
+        (Encounter::UnansweredSyn, Reading::Spec) => declared_cost(traits.unanswered_syn, monitor).min(monitor.timeout),
+        (Encounter::UnansweredRequest, Reading::Declared) => declared_cost(traits.unanswered_request, monitor),
+        (Encounter::UnansweredRequest, Reading::Spec) => monitor.timeout,
+    }
+}
+
+/// How long an unanswered probe of this monitor takes on a balancer that declares this cost.
+pub fn declared_cost(cost: ProbeCost, monitor: &Monitor) -> Duration {
+    match cost {
+        ProbeCost::Timeout => monitor.timeout,
+        ProbeCost::DelayUpTo(limit) => limit.min(monitor.delay),
+        ProbeCost::TimeoutOrDelayUpTo(limit) => limit.min(monitor.delay).max(monitor.timeout),
+    }
+}
+
+/// The time from the start of one probe to the start of the next, if the first one takes `duration`.
+///
+/// End to start: d + duration. Start to start: d, or the duration if it is longer, since probes of one member do not overlap.
+pub fn probe_period(schedule: ProbeSchedule, delay: Duration, duration: Duration) -> Duration {
+    match schedule {
+        ProbeSchedule::EndToStart => delay + duration,
+        ProbeSchedule::StartToStart => delay.max(duration),
+    }
+}
+
+/// What c stands for, for the list of symbols.
+pub(super) fn cost_meaning(encounter: Encounter, reading: Reading) -> &'static str {
+    match (encounter, reading) {
+        (Encounter::FailsAtOnce, _) => "a probe that fails at once",
+        (Encounter::Passes(_), _) => "the probes do not fail",
+        (Encounter::UnansweredSyn, Reading::Spec) => "an unanswered SYN: the timeout, or less if so declared",
+        (Encounter::UnansweredSyn, Reading::Declared) => "an unanswered SYN, as the balancer declares",
+        (Encounter::UnansweredRequest, Reading::Spec) => "an unanswered request: the timeout",
+        (Encounter::UnansweredRequest, Reading::Declared) => "an unanswered request, as the balancer declares",
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use std::time::Duration;
+
+    use crate::{
+        BalancerTraits, Codes, FirstFailure, HashClass, Method, Monitor, MonitorKind, ProbeCost, ProbeSchedule,
+        Redispatch, ReloadClass, TieRule,
+    };
+
+    pub(in crate::window) fn seconds(seconds: u64) -> Duration {
+        Duration::from_secs(seconds)
+    }
+
+    /// HAProxy 2.6 as the LBaaS driver configures it.
+    pub(in crate::window) fn haproxy() -> BalancerTraits {
+        BalancerTraits {
+            methods: vec![Method::RoundRobin, Method::SourceIp, Method::LeastConnections],
+            weights: true,
+            workers: 1,
+            ties: TieRule::Rotating,
+            hash: HashClass::Map,
+            persistence: Vec::new(),
+            monitors: vec!["HTTP".to_owned(), "TCP".to_owned()],
+            probe_schedule: ProbeSchedule::EndToStart,
+            unanswered_syn: ProbeCost::DelayUpTo(seconds(5)),
+            unanswered_request: ProbeCost::TimeoutOrDelayUpTo(seconds(5)),
+            rise: 2,
+            first_failure: FirstFailure::TakesOut,
+            redispatch: Redispatch {
+                retries: 3,
+                bound_requests_wait: true,
+                connect_timeout: seconds(5),
+                response_timeout: seconds(50),
+            },
+            reload: ReloadClass::KeepsConnections,
+            sub_second_probes: true,
+        }
+    }
+
+    /// A balancer that ticks and keeps to the timeout.
+    pub(in crate::window) fn reference() -> BalancerTraits {
+        BalancerTraits {
+            hash: HashClass::Consistent,
+            probe_schedule: ProbeSchedule::StartToStart,
+            unanswered_syn: ProbeCost::Timeout,
+            unanswered_request: ProbeCost::Timeout,
+            first_failure: FirstFailure::Counts,
+            reload: ReloadClass::KeepsAll,
+            ..haproxy()
+        }
+    }
+
+    pub(in crate::window) fn http(delay: u64, timeout: u64, max_retries: u32) -> Monitor {
+        let kind = MonitorKind::Http {
+            http_method: "GET".to_owned(),
+            url_path: "/".to_owned(),
+            expected_codes: Codes::List(vec![200]),
+        };
+        Monitor { kind, delay: seconds(delay), timeout: seconds(timeout), max_retries }
+    }
+
+    pub(in crate::window) fn tcp(delay: u64, timeout: u64, max_retries: u32) -> Monitor {
+        Monitor { kind: MonitorKind::Tcp, ..http(delay, timeout, max_retries) }
+    }
+}

@@ -1,0 +1,45 @@
+//! The commands that repeat a run or judge it again, ready to be pasted into a shell.
+
+use std::path::Path;
+
+use crate::RunReport;
+
+/// The command that repeats a run.
+pub(crate) fn reproduce(run: &RunReport) -> String {
+    let mut command = format!("lblab run {} --balancer {}", quote(&run.scenario.path), quote(&run.balancer.argument));
+    if let Some(mutant) = &run.balancer.mutant {
+        command.push_str(" --mutant ");
+        command.push_str(&quote(mutant));
+    }
+    command.push_str(" --seed ");
+    command.push_str(&run.seed.to_string());
+    command
+}
+
+/// The command that judges a history again.
+pub(crate) fn judge(history: &Path) -> String {
+    format!("lblab judge {}", quote(&history.to_string_lossy()))
+}
+
+/// The text as one word of a POSIX shell.
+fn quote(text: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-:,=+@%".contains(c);
+    if !text.is_empty() && text.chars().all(plain) {
+        text.to_owned()
+    } else {
+        format!("'{}'", text.replace('\'', r"'\''"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::quote;
+
+    #[test]
+    fn a_path_is_one_word_of_a_shell() {
+        assert_eq!(quote("builtin:failover/refuse"), "builtin:failover/refuse");
+        assert_eq!(quote("my scenarios/it's.yaml"), r"'my scenarios/it'\''s.yaml'");
+        assert_eq!(quote("$(reboot)"), "'$(reboot)'");
+        assert_eq!(quote(""), "''");
+    }
+}

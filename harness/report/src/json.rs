@@ -1,0 +1,170 @@
+//! The report as JSON, for programs. Its shape is described in docs/ci.md; a change that breaks a reader gets a new number.
+
+use std::path::PathBuf;
+
+use lblab_verdict::{Measurement, Outcome, Tally, Verdict};
+use serde::Serialize;
+
+use crate::reporter::write_file;
+use crate::{ReportError, Reporter, RunReport, RunResult, RunTally, Summary, command};
+
+/// The number of the shape.
+const FORMAT: u32 = 1;
+
+/// The report as JSON, for programs.
+#[derive(Debug)]
+pub struct Json {
+    path: PathBuf,
+    runs: Vec<Run>,
+}
+
+impl Json {
+    /// A report that is written to this file when it is finished.
+    pub fn new(path: impl Into<PathBuf>) -> Json {
+        Json { path: path.into(), runs: Vec::new() }
+    }
+}
+
+impl Reporter for Json {
+    fn run(&mut self, run: &RunReport) -> Result<(), ReportError> {
+        self.runs.push(Run::of(run));
+        Ok(())
+    }
+
+    fn finish(&mut self, summary: &Summary) -> Result<(), ReportError> {
+        let document = Document {
+            format: FORMAT,
+            exit_code: summary.exit().code(),
+            run_counts: summary.runs,
+            check_counts: summary.checks,
+            runs: &self.runs,
+        };
+        let mut text = serde_json::to_string_pretty(&document)
+            .map_err(|error| ReportError::Serialise { to: self.path.clone(), reason: error.to_string() })?;
+        text.push('\n');
+        write_file(&self.path, &text)
+    }
+}
+
+#[derive(Serialize)]
+struct Document<'a> {
+    format: u32,
+    exit_code: u8,
+    run_counts: RunTally,
+    check_counts: Tally,
+    runs: &'a [Run],
+}
+
+#[derive(Debug, Serialize)]
+struct Run {
+    scenario: Scenario,
+    balancer: Balancer,
+    seed: u64,
+    took_seconds: f64,
+    status: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    problem: Option<Problem>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    skipped: Option<String>,
+    checks: Vec<Check>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    history: Option<String>,
+    reproduce: String,
+}
+
+#[derive(Debug, Serialize)]
+struct Scenario {
+    path: String,
+    name: String,
+}
+
+#[derive(Debug, Serialize)]
+struct Balancer {
+    name: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    version: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mutant: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct Problem {
+    whose: &'static str,
+    message: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    remedy: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct Check {
+    id: String,
+    title: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    subject: Option<String>,
+    /// From 1; none if the check belongs to the whole run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    line: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    column: Option<usize>,
+    outcome: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+    summary: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    measurement: Option<Measurement>,
+    evidence: Vec<String>,
+}
+
+impl Run {
+    fn of(run: &RunReport) -> Run {
+        let problem = run.problem().map(|problem| Problem {
+            whose: problem.whose.word(),
+            message: problem.message.clone(),
+            remedy: problem.remedy.clone(),
+        });
+        let skipped = match &run.result {
+            RunResult::Skipped { reason } => Some(reason.clone()),
+            RunResult::Judged(_) | RunResult::CutShort(..) | RunResult::Problem(_) => None,
+        };
+        Run {
+            scenario: Scenario { path: run.scenario.path.clone(), name: run.scenario.name.clone() },
+            balancer: Balancer {
+                name: run.balancer.name.clone(),
+                version: run.balancer.version.clone(),
+                mutant: run.balancer.mutant.clone(),
+            },
+            seed: run.seed,
+            took_seconds: run.took.as_secs_f64(),
+            status: run.status().word(),
+            problem,
+            skipped,
+            checks: run.verdicts().iter().map(|verdict| Check::of(run, verdict)).collect(),
+            history: run.history.as_ref().map(|history| history.display().to_string()),
+            reproduce: command::reproduce(run),
+        }
+    }
+}
+
+impl Check {
+    fn of(run: &RunReport, verdict: &Verdict) -> Check {
+        let (outcome, reason) = match &verdict.outcome {
+            Outcome::Holds => ("holds", None),
+            Outcome::Fails => ("fails", None),
+            Outcome::Inconclusive { reason } => ("inconclusive", Some(reason.clone())),
+            Outcome::Unsupported { reason } => ("unsupported", Some(reason.clone())),
+        };
+        let place = run.place(verdict);
+        Check {
+            id: verdict.check.to_string(),
+            title: verdict.title.clone(),
+            subject: verdict.subject.clone(),
+            line: place.map(|place| place.line),
+            column: place.map(|place| place.column),
+            outcome,
+            reason,
+            summary: verdict.summary.clone(),
+            measurement: verdict.measurement,
+            evidence: verdict.evidence.clone(),
+        }
+    }
+}

@@ -1,0 +1,8 @@
+//! What each format shows of the same runs.
+
+#![expect(clippy::needless_raw_string_hashes, reason = "expect-test writes every snapshot with them")]
+
+mod formats;
+mod sample;
+mod streams;
+mod summary;

@@ -1,0 +1,37 @@
+//! What a child process is told to run.
+
+use std::path::PathBuf;
+
+use lblab_scenario::Plan;
+use serde::{Deserialize, Serialize};
+
+/// One plan on one balancer.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Job {
+    /// What is run.
+    pub plan: Plan,
+    /// The balancer: the name of a shipped manifest, or the path of one.
+    pub balancer: String,
+    /// The mutation that the balancer is told to carry; only the reference balancer knows any.
+    pub mutant: Option<String>,
+    /// The seed of everything random in the run.
+    pub seed: u64,
+    /// The folder into which the run writes; it is made if it is missing.
+    pub artefacts: PathBuf,
+    /// Whether the sandbox gets a user namespace; none leaves it to the sandbox, which takes one unless it is root.
+    pub user_namespace: Option<bool>,
+    /// Whether the run also logs to standard error, for people.
+    pub verbose: bool,
+}
+
+impl Job {
+    /// The file that the history is written to.
+    pub fn history_file(&self) -> PathBuf {
+        self.artefacts.join("history.jsonl")
+    }
+
+    /// The file that the log is written to.
+    pub fn log_file(&self) -> PathBuf {
+        self.artefacts.join("log.jsonl")
+    }
+}

@@ -1,0 +1,222 @@
+//! The lab with everything in it: members that answer, a balancer that is ready, clients that can send.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddrV4;
+use std::num::NonZeroU16;
+use std::path::Path;
+
+use lblab_balancer::{BalancerError, Blame, Manifest, Running};
+use lblab_history::Clock;
+use lblab_lab::sandbox::Identity;
+use lblab_lab::{External, Host, Lab, LabError, Namespace, Topology};
+use lblab_members::{Kind, Log, MemberServer, MemberSpec};
+use lblab_model::{BalancerTraits, Fault, LoadBalancer, Moment, Name};
+use lblab_scenario::{MemberKind, MemberPlan, Plan};
+
+use super::hold::Held;
+use super::member_states::MemberStates;
+use super::pool::CurrentPool;
+use super::probe_log::ProbeLog;
+use super::traffic::Background;
+use crate::ids::RunIds;
+use crate::recorder::Recorder;
+use crate::{Job, Problem, Whose};
+
+/// The folder of the sandbox below which balancers keep their state, as the walkthrough's network node has it.
+const STATE_ROOT: &str = "/run/lblab/lbaas";
+/// The namespace of the tenant client.
+pub(super) const CLIENT: &str = "client";
+/// The namespace of the outside client.
+pub(super) const OUTSIDE: &str = "outside";
+
+/// A lab in which a plan is carried out.
+pub(super) struct Stage {
+    pub(super) plan: Plan,
+    pub(super) ids: RunIds,
+    pub(super) clock: Clock,
+    pub(super) recorder: Recorder,
+    pub(super) lab: Lab,
+    pub(super) members: BTreeMap<Name, MemberServer>,
+    pub(super) member_log: Log,
+    pub(super) probe_log: ProbeLog,
+    pub(super) balancer: Running,
+    pub(super) traits: BalancerTraits,
+    pub(super) states: MemberStates,
+    pub(super) pool: CurrentPool,
+    pub(super) held: Held,
+    pub(super) background: Vec<Background>,
+    /// The counters of requests and connections.
+    pub(super) request_ids: lblab_traffic::Ids,
+    /// Whether every member has been given the time to be probed once.
+    pub(super) warm: bool,
+    /// The member faults that are in force, and since when.
+    pub(super) faults: BTreeMap<Name, (Fault, Moment)>,
+    /// The member faults that were healed last, and when.
+    pub(super) healed: BTreeMap<Name, (Fault, Moment)>,
+    /// The fault of the balancer's process that is in force.
+    pub(super) balancer_fault: Option<Fault>,
+}
+
+impl Stage {
+    /// Builds the lab, starts the members, and deploys the balancer.
+    pub(super) async fn set(
+        job: &Job,
+        manifest: &Manifest,
+        identity: Identity,
+        clock: Clock,
+        recorder: Recorder,
+    ) -> Result<Stage, Problem> {
+        let plan = job.plan.clone();
+        let ids = RunIds::draw(job.seed);
+        let lab = Lab::build(&topology(&plan, &ids)?).await.map_err(lab_fault)?;
+        let member_log = Log::new();
+        let mut members = BTreeMap::new();
+        for planned in &plan.members {
+            let name = planned.member.name.clone();
+            members.insert(name, start_member(&lab, &plan, planned, clock, &member_log)?);
+        }
+        let probe_log = ProbeLog::follow(&member_log);
+        let pool = CurrentPool::at_start(&plan);
+        let load_balancer = plan.load_balancer(&ids.balancer, pool.members());
+        let namespace = lab.plug_balancer(&load_balancer.id, &ids.vip_port, plan.network.vip).map_err(lab_fault)?;
+        let mutant = job.mutant.as_deref();
+        let deployed =
+            manifest.deploy(&lab, &namespace, &load_balancer, Path::new(STATE_ROOT), identity, mutant).await;
+        let mut balancer = deployed.map_err(balancer_fault)?;
+        let states = MemberStates::new(recorder.clone(), clock);
+        if let Some(events) = balancer.events() {
+            states.follow(events);
+        }
+        states.read(balancer.states().await.map_err(balancer_fault)?, clock.now());
+        tracing::info!(ready_after = ?clock.now().since(Moment::EPOCH), "the lab is ready");
+        Ok(Stage {
+            plan,
+            ids,
+            clock,
+            recorder,
+            lab,
+            members,
+            member_log,
+            probe_log,
+            balancer,
+            traits: manifest.traits().clone(),
+            states,
+            pool,
+            held: Held::default(),
+            background: Vec::new(),
+            request_ids: lblab_traffic::Ids::new(),
+            warm: false,
+            faults: BTreeMap::new(),
+            healed: BTreeMap::new(),
+            balancer_fault: None,
+        })
+    }
+
+    /// The load balancer as it is to be now.
+    pub(super) fn load_balancer(&self) -> LoadBalancer {
+        self.plan.load_balancer(&self.ids.balancer, self.pool.members())
+    }
+
+    pub(super) fn namespace(&self, name: &str) -> Result<Namespace, Problem> {
+        self.lab.namespace(name).map_err(lab_fault)
+    }
+
+    /// Where faults and heals are proven from.
+    pub(super) fn prover(&self) -> Result<Namespace, Problem> {
+        self.namespace(&format!("qrouter-{}", self.ids.network))
+    }
+
+    pub(super) fn member(&self, name: &Name) -> Result<&MemberServer, Problem> {
+        self.members.get(name).ok_or_else(|| Problem::harness(format!("the lab has no member {name}")))
+    }
+
+    pub(super) fn port_of(&self, name: &Name) -> Result<NonZeroU16, Problem> {
+        let planned = self.plan.members.iter().find(|planned| planned.member.name == *name);
+        planned.map(|planned| planned.member.port).ok_or_else(|| Problem::harness(format!("{name} is not declared")))
+    }
+
+    /// Where the VIP listens.
+    pub(super) fn vip(&self) -> SocketAddrV4 {
+        SocketAddrV4::new(self.plan.network.vip, self.plan.port.get())
+    }
+
+    /// An error if the balancer has died by itself.
+    pub(super) fn balancer_lives(&self) -> Result<(), Problem> {
+        match self.balancer.exit_status() {
+            Some(how) if self.balancer_fault.is_none() => {
+                let output = self.balancer.output().join("\n");
+                Err(Problem::balancer(format!("it died while it was tested ({how}); its last words:\n{output}")))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+fn start_member(
+    lab: &Lab,
+    plan: &Plan,
+    planned: &MemberPlan,
+    clock: Clock,
+    log: &Log,
+) -> Result<MemberServer, Problem> {
+    let member = &planned.member;
+    let namespace = lab.namespace(member.name.as_str()).map_err(lab_fault)?;
+    let kind = match planned.kind {
+        MemberKind::Http => Kind::Http,
+        MemberKind::Netcat => Kind::Netcat,
+    };
+    let spec = MemberSpec {
+        name: member.name.clone(),
+        address: SocketAddrV4::new(member.address, member.port.get()),
+        kind,
+        prover: Some(plan.network.gateway),
+    };
+    let listen = move |address, backlog: u32| {
+        namespace.tcp_listener(address, u16::try_from(backlog).unwrap_or(u16::MAX))
+    };
+    MemberServer::start(spec, listen, clock, log.clone())
+        .map_err(|error| Problem::harness(format!("starting the web server of {}: {error}", member.name)))
+}
+
+/// A lab that cannot be built or changed lacks something of the machine.
+pub(super) fn lab_fault(error: LabError) -> Problem {
+    Problem::new(Whose::Environment, &error)
+}
+
+/// Whose fault it is that a balancer could not be deployed, changed or asked.
+pub(super) fn balancer_fault(error: BalancerError) -> Problem {
+    let whose = match error.blame() {
+        Blame::Scenario => Whose::Scenario,
+        Blame::Environment => Whose::Environment,
+        Blame::Balancer => Whose::Balancer,
+        Blame::Harness => Whose::Harness,
+    };
+    Problem::new(whose, &error)
+}
+
+fn topology(plan: &Plan, ids: &RunIds) -> Result<Topology, Problem> {
+    let network = &plan.network;
+    let name = |text: &str| Name::try_from(text).map_err(|error| Problem::new(Whose::Harness, &error));
+    let members = plan.members.iter().map(|planned| Host {
+        name: planned.member.name.clone(),
+        address: planned.member.address,
+        security_group: Some(planned.security_group.clone()),
+    });
+    let external = External {
+        subnet: network.external,
+        router: network.external_router,
+        client: network.outside,
+        floating: network.floating_ip.map(|floating| (floating, network.vip)).into_iter().collect(),
+    };
+    Ok(Topology {
+        id: ids.network.clone(),
+        subnet: network.subnet,
+        gateway: network.gateway,
+        dhcp: network.dhcp,
+        members: members.collect(),
+        clients: vec![Host { name: name(CLIENT)?, address: network.client, security_group: None }],
+        sources: network.sources,
+        external: Some(external),
+        ipv6: false,
+    })
+}

@@ -1,0 +1,127 @@
+//! Carrying out one step.
+
+use std::time::Duration;
+
+use lblab_history::{Change, MemberState, Record};
+use lblab_model::window::{self, Detection};
+use lblab_model::{Moment, Name};
+use lblab_scenario::{Expectation, Step, Wait};
+
+use super::stage::{Stage, balancer_fault};
+use crate::Problem;
+
+/// What a wait for a member's state is granted beyond its window, so that a balancer that is late is told from one that
+/// never does it.
+const BEYOND: Duration = Duration::from_secs(1);
+
+impl Stage {
+    /// Carries out a step; `words` are its author's.
+    pub(super) async fn carry_out(&mut self, index: usize, words: &str, step: &Step) -> Result<(), Problem> {
+        match step {
+            Step::Traffic(traffic) => self.send(index, traffic).await,
+            Step::Hold { connections } => self.hold(index, *connections).await,
+            Step::Release { member } => self.release(member.as_ref()).await,
+            Step::Fault { member: Some(member), fault } => self.fault(index, member, *fault).await,
+            Step::Fault { member: None, fault } => self.fault_balancer(index, *fault).await,
+            Step::Heal { member: Some(member) } => self.heal(index, member).await,
+            Step::Heal { member: None } => self.heal_balancer(index).await,
+            Step::Flap(flap) => self.flap(index, flap).await,
+            Step::Wait(wait) => self.wait(wait).await,
+            Step::Add { .. } | Step::Remove { .. } | Step::Reweight { .. } => self.change(index, words, step).await,
+            Step::Expect(expectation) => self.await_expected(expectation).await,
+        }
+    }
+
+    async fn wait(&mut self, wait: &Wait) -> Result<(), Problem> {
+        match wait {
+            Wait::For(span) => tokio::time::sleep(*span).await,
+            Wait::Probes { member, count } => self.probes(member, *count).await,
+        }
+        Ok(())
+    }
+
+    /// Waits until the member has seen so many more probes. A balancer that does not send them is for the verdict to judge.
+    pub(super) async fn probes(&self, member: &Name, count: u32) {
+        let goal = self.probe_log.probes_of(member).ended + count;
+        let patience = self.probe_patience() * (count + 1);
+        if !self.probe_log.reaches(member, patience, |probes| probes.ended >= goal).await {
+            tracing::warn!(%member, count, ?patience, "the probes that were waited for did not come");
+        }
+    }
+
+    /// The longest that two probes can lie apart, with as much again for a slow machine.
+    fn probe_patience(&self) -> Duration {
+        self.plan.monitor.as_ref().map_or(BEYOND, |monitor| (monitor.delay + monitor.timeout) * 2 + BEYOND)
+    }
+
+    /// Waits, once, until every member has been probed: some balancers count a failure before the first good probe as the
+    /// last one, which would make the first fault of a run look like an early detection.
+    pub(super) async fn warm_up(&mut self) {
+        if self.warm || self.plan.monitor.is_none() {
+            return;
+        }
+        self.warm = true;
+        let patience = self.probe_patience();
+        let names: Vec<Name> = self.pool.names().cloned().collect();
+        for member in &names {
+            if self.states.of(member) == Some(MemberState::Down) {
+                continue;
+            }
+            if !self.probe_log.reaches(member, patience, |probes| probes.answered > 0).await {
+                tracing::warn!(%member, ?patience, "no probe has come since the balancer was started");
+            }
+        }
+    }
+
+    async fn change(&mut self, index: usize, words: &str, step: &Step) -> Result<(), Problem> {
+        match step {
+            Step::Add { member } => {
+                let planned = self.plan.members.iter().find(|planned| planned.member.name == *member);
+                self.pool.add(planned.ok_or_else(|| Problem::harness(format!("{member} is not declared")))?.member.clone());
+            }
+            Step::Remove { member } => self.pool.remove(member),
+            Step::Reweight { member, weight } => self.pool.reweight(member, *weight),
+            _ => return Err(Problem::harness(format!("`{words}` does not change the pool"))),
+        }
+        let load_balancer = self.load_balancer();
+        let reloaded = self.balancer.reload(&self.lab, &load_balancer).await.map_err(balancer_fault)?;
+        self.states.read(self.balancer.states().await.map_err(balancer_fault)?, self.clock.now());
+        let (begun, in_force) = (self.clock.at(reloaded.begun), self.clock.at(reloaded.in_force));
+        self.recorder.append(&Record::Change(Change { step: index, what: words.to_owned(), begun, in_force }));
+        Ok(())
+    }
+
+    /// Waits for what is expected to come about; whether it did, and in time, is for the verdict to say.
+    async fn await_expected(&mut self, expectation: &Expectation) -> Result<(), Problem> {
+        let Some(monitor) = self.plan.monitor.clone() else { return Ok(()) };
+        match expectation {
+            Expectation::Leaves { member } => {
+                let since = self.faults.get(member).copied();
+                // Without a fault it is out for another reason, say a security group that lets no probe in, since the start.
+                let window = since.map(|(fault, _)| window::detection(&monitor, &fault, &self.traits));
+                let latest = match window {
+                    Some(Detection::Within(window)) => window.latest,
+                    Some(Detection::Never { .. }) | None => (monitor.delay + monitor.timeout) * (monitor.max_retries + 1),
+                };
+                self.await_state(member, MemberState::Down, since.map(|(_, at)| at), latest).await;
+            }
+            Expectation::Returns { member } => {
+                if let Some((fault, at)) = self.healed.get(member).copied() {
+                    let latest = window::recovery(&monitor, &fault, &self.traits).latest;
+                    self.await_state(member, MemberState::Up, Some(at), latest).await;
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    async fn await_state(&self, member: &Name, state: MemberState, since: Option<Moment>, latest: Duration) {
+        let monitor_period = self.probe_patience();
+        let elapsed = since.map_or(Duration::ZERO, |since| self.clock.now().since(since));
+        let patience = (latest + monitor_period).saturating_sub(elapsed);
+        if !self.states.reaches(member, state, patience).await {
+            tracing::warn!(%member, ?state, ?patience, "the state that was waited for did not come");
+        }
+    }
+}

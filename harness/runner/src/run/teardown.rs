@@ -1,0 +1,33 @@
+//! Taking the balancer away again, and looking for what it left.
+
+use lblab_history::{Record, Teardown};
+
+use super::stage::{Stage, balancer_fault, lab_fault};
+use crate::Problem;
+
+impl Stage {
+    /// Stops the balancer, removes its namespace, and records what is still there.
+    pub(super) async fn strike(self) -> Result<(), Problem> {
+        let Stage { balancer, lab, ids, recorder, clock, .. } = self;
+        let state_dir = balancer.state_dir().to_owned();
+        let stopped = balancer.stop().await.map_err(balancer_fault);
+        let left = lab.unplug_balancer(&ids.balancer.load_balancer).await.map_err(lab_fault)?;
+        let files = match std::fs::read_dir(&state_dir) {
+            // The folder itself is a file that was left.
+            Ok(entries) => entries
+                .flatten()
+                .map(|entry| entry.path().display().to_string())
+                .chain([state_dir.display().to_string()])
+                .collect(),
+            Err(_) => Vec::new(),
+        };
+        recorder.append(&Record::Teardown(Teardown {
+            at: clock.now(),
+            namespaces: left.namespace.into_iter().collect(),
+            links: left.port.into_iter().collect(),
+            processes: left.processes.iter().map(|left| format!("{} {}", left.pid, left.command)).collect(),
+            files,
+        }));
+        stopped
+    }
+}

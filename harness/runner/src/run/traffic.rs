@@ -1,0 +1,118 @@
+//! Clients that send, while the next steps wait or in the background.
+
+use lblab_history::{Record, Request, StepRecord};
+use lblab_model::Moment;
+use lblab_scenario::{Clients, Load, Span, Target, Traffic};
+use lblab_traffic::{Errand, Origin, RequestSpec, TrafficSpec};
+use tokio::sync::oneshot;
+use tokio::task::{JoinHandle, spawn_local};
+
+use super::stage::{CLIENT, OUTSIDE, Stage};
+use crate::recorder::Recorder;
+use crate::{Problem, Whose};
+
+/// Traffic that goes on while the next steps are carried out.
+pub(super) struct Background {
+    step: usize,
+    started: Moment,
+    /// Ends the sending when it is dropped.
+    stop: oneshot::Sender<()>,
+    sent: JoinHandle<Result<Vec<Request>, Problem>>,
+}
+
+impl Stage {
+    /// Sends a step's traffic; what goes on in the background is only begun.
+    pub(super) async fn send(&mut self, step: usize, traffic: &Traffic) -> Result<(), Problem> {
+        let origin = self.origin(match traffic.clients {
+            Clients::Outside(_) => OUTSIDE,
+            Clients::Tenant(_) | Clients::Sources(_) => CLIENT,
+        })?;
+        let spec = self.traffic_spec(step, traffic)?;
+        if !traffic.in_background() {
+            let requests = lblab_traffic::run(&spec, &origin, std::future::pending()).await;
+            record(&self.recorder, requests.map_err(|error| Problem::new(Whose::Harness, &error))?);
+            return Ok(());
+        }
+        let (stop, stopped) = oneshot::channel();
+        let sent = spawn_local(async move {
+            // The sender is never used: its end is the signal.
+            let stopped = async { drop(stopped.await) };
+            lblab_traffic::run(&spec, &origin, stopped).await.map_err(|error| Problem::new(Whose::Harness, &error))
+        });
+        self.background.push(Background { step, started: self.clock.now(), stop, sent });
+        Ok(())
+    }
+
+    /// Whether the step's traffic goes on.
+    pub(super) fn goes_on(&self, step: usize) -> bool {
+        self.background.iter().any(|background| background.step == step)
+    }
+
+    /// Ends what goes on in the background, lets go of what is held, and records it all with what the members saw.
+    pub(super) async fn finish_traffic(&mut self) -> Result<(), Problem> {
+        let mut finished = Ok(());
+        for Background { step, started, stop, sent } in std::mem::take(&mut self.background) {
+            drop(stop);
+            match sent.await {
+                Ok(Ok(requests)) => record(&self.recorder, requests),
+                Ok(Err(problem)) => finished = Err(problem),
+                Err(error) => finished = Err(Problem::harness(format!("the background traffic came to no end: {error}"))),
+            }
+            self.recorder.append(&Record::Step(StepRecord { step, started, ended: self.clock.now() }));
+        }
+        let released = self.release(None).await;
+        for served in self.member_log.take() {
+            self.recorder.append(&Record::Served(served));
+        }
+        finished.and(released)
+    }
+
+    /// Where requests from a namespace come from.
+    pub(super) fn origin(&self, namespace: &str) -> Result<Origin, Problem> {
+        let namespace = self.namespace(namespace)?;
+        Ok(Origin::new(move || namespace.tcp_socket(), self.clock, self.request_ids.clone()))
+    }
+
+    fn traffic_spec(&self, step: usize, traffic: &Traffic) -> Result<TrafficSpec, Problem> {
+        let network = &self.plan.network;
+        let same = |address, count: u32| vec![address; count as usize];
+        let clients = match traffic.clients {
+            Clients::Tenant(count) => lblab_traffic::Clients::Together(same(network.client, count)),
+            Clients::Outside(count) => lblab_traffic::Clients::Together(same(network.outside, count)),
+            Clients::Sources(count) => {
+                let addresses: Option<Vec<_>> = (0..count).map(|client| network.source(client)).collect();
+                let none = || Problem::harness("the plan has no source addresses for its clients");
+                lblab_traffic::Clients::InTurn(addresses.ok_or_else(none)?)
+            }
+        };
+        let load = match traffic.load {
+            Load::Closed { requests } => lblab_traffic::Load::Closed { requests },
+            Load::Open { rate, span: Span::For(span) } => lblab_traffic::Load::Open { rate, span: Some(span) },
+            Load::Open { rate, span: Span::Rest } => lblab_traffic::Load::Open { rate, span: None },
+        };
+        let address = match traffic.to {
+            Target::Vip => network.vip,
+            Target::FloatingIp => {
+                network.floating_ip.ok_or_else(|| Problem::harness("the plan has no floating IP to send to"))?
+            }
+        };
+        let request = RequestSpec {
+            step,
+            target: std::net::SocketAddrV4::new(address, self.plan.port.get()),
+            method: traffic.method.clone(),
+            path: traffic.path.clone(),
+            reuse: traffic.reuse,
+            cookies: traffic.cookies,
+            connect_timeout: traffic.connect_timeout,
+            read_timeout: traffic.read_timeout,
+            errand: Errand::Answer,
+        };
+        Ok(TrafficSpec { load, clients, request })
+    }
+}
+
+pub(super) fn record(recorder: &Recorder, requests: impl IntoIterator<Item = Request>) {
+    for request in requests {
+        recorder.append(&Record::Request(request));
+    }
+}

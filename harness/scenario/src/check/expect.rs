@@ -1,0 +1,165 @@
+//! The `expect` step: whether what is expected can hold, can fail, and has something to be judged by.
+
+mod member;
+mod shares;
+mod sticking;
+
+use lblab_model::{Method, Protocol};
+
+use super::scene::{Hold, Scene, Sent};
+use super::steps::Stage;
+use crate::diagnostic::Findings;
+use crate::raw::{self, Expect};
+use crate::shape::At;
+use crate::{Expectation, LostBound, Place};
+
+pub(super) fn check(
+    stage: &Stage<'_>,
+    step: &At<Expect>,
+    scene: &mut Scene,
+    found: &mut Findings,
+) -> Option<Expectation> {
+    match &step.value {
+        Expect::Leaves(name) => member::leaves(stage, name, scene, found),
+        Expect::Returns(name) => member::returns(stage, name, scene, found),
+        Expect::Stays(name) => member::stays(stage, name, scene, found),
+        Expect::Idle(name) => member::idle(stage, name, scene, found),
+        Expect::Refills(name) => refills(stage, name, scene, found),
+        Expect::Shares(shares) => Some(match shares.value {
+            raw::Shares::ByWeight => shares::by_weight(stage, shares.at, scene, found),
+            raw::Shares::Spread => shares::spread(shares.at, scene, found),
+        }),
+        Expect::Sources(sources) => Some(match sources.value {
+            raw::Sources::Stick => sticking::sources(stage, sources.at, scene, found),
+            raw::Sources::OnlyVictimsMoved => sticking::victims(stage, sources.at, scene, found),
+        }),
+        Expect::Cookies(stick) => Some(sticking::cookies(stage, stick.at, scene, found)),
+        Expect::Held(balanced) => Some(held(stage, balanced.at, scene, found)),
+        Expect::Lost(lost) => {
+            if scene.sent.is_empty() && scene.background.is_none() && !scene.doubt {
+                no_traffic(lost.at, found);
+            }
+            Some(Expectation::Lost(match lost.value {
+                raw::Lost::Predicted => LostBound::Predicted,
+                raw::Lost::AtMost(most) => LostBound::AtMost(u64::from(most)),
+            }))
+        }
+        Expect::Answers(status) => {
+            last_sent(scene, status.at, found);
+            let code = u16::try_from(status.value.0).ok()?;
+            if stage.pool.protocol == Some(Protocol::Tcp) && (502..=504).contains(&code) && !any_status_fault(scene) {
+                found
+                    .add("tcp-answers", status.at, format!("nobody answers {code} here: a TCP pool closes connections"))
+                    .help("balance HTTP, or expect how many are `lost`");
+            }
+            Some(Expectation::Answers { status: code })
+        }
+        Expect::Probes(none) => {
+            if let Some(monitor) = stage.scenario.monitor.given() {
+                found
+                    .add("monitor-probes", none.at, "there is a monitor, so there are probes")
+                    .related(monitor.at, "the monitor")
+                    .help("delete the monitor, or this expectation");
+            } else if !scene.something_done && !scene.doubt {
+                found
+                    .add("too-early", none.at, "nothing has been done that a probe could have been sent during")
+                    .help("wait before: `- wait: 5s`");
+            }
+            Some(Expectation::NoProbes)
+        }
+    }
+}
+
+fn any_status_fault(scene: &Scene) -> bool {
+    scene.members.iter().any(|member| member.ever_faulty.is_some())
+}
+
+fn no_traffic(at: Place, found: &mut Findings) {
+    found.add("no-traffic", at, "no traffic has run before this").help("send some before: `- traffic: {requests: 60}`");
+}
+
+/// The last traffic in the foreground, which most expectations are about.
+fn last_sent<'s>(scene: &'s Scene, at: Place, found: &mut Findings) -> Option<&'s Sent> {
+    let last = scene.sent.last();
+    if let (None, false) = (last, scene.doubt) {
+        match scene.background {
+            None => no_traffic(at, found),
+            Some(background) => {
+                found
+                    .add("no-traffic", at, "this is about the last traffic, and the only traffic is still going on")
+                    .related(background, "in the background")
+                    .help("send some in the foreground before: `- traffic: {requests: 60}`");
+            }
+        }
+    }
+    last
+}
+
+/// The last `hold`, in a pool where held requests can say something.
+fn last_held<'s>(stage: &Stage<'_>, at: Place, scene: &'s Scene, found: &mut Findings) -> Option<&'s Hold> {
+    if let (Some(method), Some(pool)) = (stage.pool.method, stage.scenario.pool.value())
+        && method != Method::LeastConnections
+    {
+        let method_at = pool.method.given().map_or(at, |method| method.at);
+        found
+            .add("wrong-method", at, format!("{method} does not look at what members are busy with"))
+            .related(method_at, "the method")
+            .help("this is for LEAST_CONNECTIONS");
+    }
+    let held = scene.held.as_ref();
+    if let (None, false) = (held, scene.doubt) {
+        found.add("nothing-held", at, "no requests have been held before this").help("hold some: `- hold: 120`");
+    }
+    if let Some(hold) = held {
+        background(at, hold.background, "requests of others are open beside the held ones", found);
+    }
+    held
+}
+
+/// Reports that something exact is expected beside background traffic.
+fn background(at: Place, background: Option<Place>, why: &str, found: &mut Findings) {
+    if let Some(background) = background {
+        found
+            .add("not-quiet", at, format!("exact counts need quiet: {why}"))
+            .related(background, "in the background")
+            .help("start the background traffic after it, or let it end: `for: 10s`");
+    }
+}
+
+fn held(stage: &Stage<'_>, at: Place, scene: &Scene, found: &mut Findings) -> Expectation {
+    if let Some(hold) = last_held(stage, at, scene, found)
+        && !scene.doubt
+    {
+        if hold.after_release.is_some() {
+            found
+                .add("refill", at, "the last hold refilled a member, it did not start in balance")
+                .related(hold.at, "the last hold")
+                .help("expect `refills`, or `release: all` before that hold");
+        }
+        if (hold.connections as usize) < 2 * hold.takers {
+            found
+                .add(
+                    "too-few",
+                    hold.at,
+                    format!("a hold of {} says nothing about {} members", hold.connections, hold.takers),
+                )
+                .help(format!("hold {} or more", 2 * hold.takers));
+        }
+    }
+    Expectation::HeldBalanced
+}
+
+fn refills(stage: &Stage<'_>, name: &At<raw::NameText>, scene: &Scene, found: &mut Findings) -> Option<Expectation> {
+    let index = stage.cast.find(name, found);
+    if let Some(hold) = last_held(stage, name.at, scene, found)
+        && !scene.doubt
+        && index.is_some()
+        && hold.after_release != index
+    {
+        found
+            .add("no-refill", name.at, format!("`{}` was not released just before the last hold", name.value.0))
+            .related(hold.at, "the last hold")
+            .help(format!("the order is hold, `release: {}`, hold, expect", name.value.0));
+    }
+    Some(Expectation::Refills { member: stage.cast.roles()[index?].name.clone() })
+}

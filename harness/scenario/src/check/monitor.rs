@@ -1,0 +1,60 @@
+//! The health monitor.
+
+use std::time::Duration;
+
+use lblab_model::{Codes, Monitor, MonitorKind};
+
+use super::Unreadable;
+use crate::Place;
+use crate::diagnostic::Findings;
+use crate::raw::{self, MonitorType};
+use crate::shape::Field;
+
+/// The shortest delay that LBaaS takes.
+const SHORTEST_DELAY: Duration = Duration::from_secs(1);
+
+/// The monitor, if there is one.
+pub(super) fn check(field: &Field<raw::Monitor>, found: &mut Findings) -> Result<Option<Monitor>, Unreadable> {
+    let monitor = match field {
+        Field::Absent => return Ok(None),
+        Field::Wrong => return Err(Unreadable),
+        Field::Given(monitor) => &monitor.value,
+    };
+    if let Some(delay) = monitor.delay.given()
+        && delay.value.0 < SHORTEST_DELAY
+    {
+        found
+            .add("delay", delay.at, "the delay is shorter than a second")
+            .help("LBaaS takes whole seconds; write `1s` or more");
+    }
+    let kind = match monitor.r#type.value().ok_or(Unreadable)? {
+        MonitorType::Http => {
+            let broken =
+                monitor.http_method.is_wrong() || monitor.url_path.is_wrong() || monitor.expected_codes.is_wrong();
+            (!broken).then(|| MonitorKind::Http {
+                http_method: monitor.http_method.value().map_or("GET", |method| method.0).to_owned(),
+                url_path: monitor.url_path.value().map_or("/", |path| path.0.as_str()).to_owned(),
+                expected_codes: monitor.expected_codes.value().cloned().unwrap_or(Codes::List(vec![200])),
+            })
+        }
+        MonitorType::Tcp => {
+            let mut http_only = |key: &str, at: Option<Place>| {
+                if let Some(at) = at {
+                    found
+                        .add("not-here", at, format!("`{key}` is for an HTTP monitor only"))
+                        .help("delete it, or write `type: HTTP`");
+                }
+            };
+            http_only("http_method", monitor.http_method.given().map(|at| at.at));
+            http_only("url_path", monitor.url_path.given().map(|at| at.at));
+            http_only("expected_codes", monitor.expected_codes.given().map(|at| at.at));
+            Some(MonitorKind::Tcp)
+        }
+    };
+    Ok(Some(Monitor {
+        kind: kind.ok_or(Unreadable)?,
+        delay: monitor.delay.value().ok_or(Unreadable)?.0,
+        timeout: monitor.timeout.value().ok_or(Unreadable)?.0,
+        max_retries: monitor.max_retries.value().ok_or(Unreadable)?.0,
+    }))
+}

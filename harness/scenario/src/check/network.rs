@@ -1,0 +1,144 @@
+//! Who has which address.
+
+use std::net::Ipv4Addr;
+
+use ipnet::Ipv4Net;
+
+use super::cast::Cast;
+use crate::diagnostic::Findings;
+use crate::raw::{Scenario, Step, Subnet};
+use crate::shape::{At, Field};
+use crate::{Network, Place};
+
+/// The subnets that a scenario does not name.
+const SUBNET: &str = "192.168.1.0/24";
+const EXTERNAL: &str = "172.16.1.0/24";
+/// Where the sources' prefix may lie: one of these is free whatever the two subnets are, unless they cover it all.
+const SOURCES: [&str; 4] = ["10.64.0.0/12", "10.128.0.0/12", "100.64.0.0/12", "198.16.0.0/12"];
+
+pub(super) fn check(scenario: &Scenario, cast: &Cast, found: &mut Findings) -> Option<Network> {
+    let subnet = net(&scenario.subnet, SUBNET)?;
+    let external = net(&scenario.external, EXTERNAL)?;
+    if subnet.contains(&external) || external.contains(&subnet) {
+        let at = scenario.external.given().or(scenario.subnet.given()).map(|at| at.at)?;
+        found
+            .add("overlap", at, format!("the subnet {subnet} and the external subnet {external} overlap"))
+            .help("write another `external`, such as `172.31.1.0/24`");
+        return None;
+    }
+    let (gateway, dhcp) = (nth(subnet, 1), nth(subnet, 2));
+    let mut taken =
+        Taken { subnet, what: "subnet", owners: vec![(gateway, "gateway", None), (dhcp, "DHCP server", None)] };
+    let mut good = true;
+    if let Some(members) = scenario.members.value() {
+        for member in members.iter().flatten() {
+            if let Some(address) = member.value.address.given() {
+                good &= taken.take(address, "member", found);
+            }
+        }
+    }
+    let vip = scenario.vip.given()?;
+    good &= taken.take(&At { at: vip.at, value: vip.value.address }, "VIP", found);
+    if !good || !cast.is_complete() {
+        return None;
+    }
+    let Some(client) = subnet.hosts().rev().find(|&address| taken.is_free(address)) else {
+        found
+            .add("subnet-full", vip.at, format!("no address of {subnet} is left for the client"))
+            .help("write a larger `subnet`");
+        return None;
+    };
+    let external_router = nth(external, 1);
+    let mut taken =
+        Taken { subnet: external, what: "external subnet", owners: vec![(external_router, "router", None)] };
+    let floating_ip = match &scenario.floating_ip {
+        Field::Absent => None,
+        Field::Given(address) if taken.take(address, "floating IP", found) => Some(address.value),
+        Field::Wrong | Field::Given(_) => return None,
+    };
+    let outside = external.hosts().skip(9).chain(external.hosts()).find(|&address| taken.is_free(address))?;
+    let sources = if wants_sources(scenario) { Some(free_prefix(subnet, external)?) } else { None };
+    Some(Network {
+        subnet,
+        gateway,
+        dhcp,
+        client,
+        vip: vip.value.address,
+        sources,
+        external,
+        external_router,
+        outside,
+        floating_ip,
+    })
+}
+
+fn net(field: &Field<Subnet>, default: &str) -> Option<Ipv4Net> {
+    match field {
+        Field::Absent => default.parse().ok(),
+        Field::Wrong => None,
+        Field::Given(subnet) => Some(subnet.value.0),
+    }
+}
+
+/// The address at an offset; a subnet has at least 16.
+fn nth(subnet: Ipv4Net, offset: u32) -> Ipv4Addr {
+    Ipv4Addr::from(u32::from(subnet.network()) + offset)
+}
+
+fn wants_sources(scenario: &Scenario) -> bool {
+    let Some(steps) = scenario.steps.value() else { return false };
+    steps
+        .iter()
+        .flatten()
+        .any(|step| matches!(&step.value, Step::Traffic(traffic) if traffic.value.sources.given().is_some()))
+}
+
+fn free_prefix(subnet: Ipv4Net, external: Ipv4Net) -> Option<Ipv4Net> {
+    let candidates = SOURCES.iter().filter_map(|candidate| candidate.parse::<Ipv4Net>().ok());
+    let apart = |a: Ipv4Net, b: Ipv4Net| !a.contains(&b) && !b.contains(&a);
+    candidates.into_iter().find(|&prefix| apart(prefix, subnet) && apart(prefix, external))
+}
+
+/// The addresses of a subnet that have an owner.
+struct Taken {
+    subnet: Ipv4Net,
+    what: &'static str,
+    owners: Vec<(Ipv4Addr, &'static str, Option<Place>)>,
+}
+
+impl Taken {
+    /// Gives an address to an owner, unless it cannot have it.
+    fn take(&mut self, address: &At<Ipv4Addr>, owner: &'static str, found: &mut Findings) -> bool {
+        let Taken { subnet, what, owners } = self;
+        let ip = address.value;
+        let range = || {
+            let last = u32::from(subnet.broadcast()) - 1;
+            format!("write one from {} to {}", nth(*subnet, 3), Ipv4Addr::from(last))
+        };
+        if !subnet.contains(&ip) {
+            found.add("outside-subnet", address.at, format!("{ip} is not in the {what} {subnet}")).help(range());
+            return false;
+        }
+        if ip == subnet.network() || ip == subnet.broadcast() {
+            let role = if ip == subnet.network() { "network" } else { "broadcast" };
+            found.add("reserved-address", address.at, format!("{ip} is the {what}'s {role} address")).help(range());
+            return false;
+        }
+        if let Some((_, other, place)) = owners.iter().find(|(taken, ..)| *taken == ip) {
+            match place {
+                Some(place) => found
+                    .add("duplicate-address", address.at, format!("{ip} is taken by a {other}"))
+                    .related(*place, "taken here"),
+                None => found.add("reserved-address", address.at, format!("{ip} is the {other}'s address")),
+            }
+            .help(range());
+            return false;
+        }
+        owners.push((ip, owner, Some(address.at)));
+        true
+    }
+
+    fn is_free(&self, address: Ipv4Addr) -> bool {
+        !self.owners.iter().any(|(taken, ..)| *taken == address)
+    }
+}

@@ -1,0 +1,76 @@
+//! The pool's method, protocol and persistence.
+
+use lblab_model::{Method, Persistence, Protocol};
+
+use super::Unreadable;
+use crate::diagnostic::Findings;
+use crate::raw::{PersistenceType, Scenario};
+use crate::shape::Field;
+
+/// What is known of the pool.
+pub(super) struct Pool {
+    pub(super) method: Option<Method>,
+    pub(super) protocol: Option<Protocol>,
+    pub(super) persistence: Result<Option<Persistence>, Unreadable>,
+}
+
+pub(super) fn check(scenario: &Scenario, found: &mut Findings) -> Pool {
+    let Some(pool) = scenario.pool.value() else {
+        return Pool { method: None, protocol: None, persistence: Err(Unreadable) };
+    };
+    let protocol = match &pool.protocol {
+        Field::Absent => Some(Protocol::Http),
+        Field::Wrong => None,
+        Field::Given(protocol) => Some(protocol.value),
+    };
+    let persistence = match &pool.persistence {
+        Field::Absent => Ok(None),
+        Field::Wrong => Err(Unreadable),
+        Field::Given(persistence) => {
+            let kind = persistence.value.r#type.given();
+            let cookie = &persistence.value.cookie_name;
+            if let Some(kind) = kind
+                && kind.value != PersistenceType::SourceIp
+                && protocol == Some(Protocol::Tcp)
+            {
+                found
+                    .add("no-cookies", kind.at, "a TCP pool cannot see cookies")
+                    .help("persistence of a TCP pool is SOURCE_IP");
+            }
+            match (kind.map(|kind| kind.value), cookie) {
+                (None, _) | (_, Field::Wrong) => Err(Unreadable),
+                (Some(PersistenceType::AppCookie), Field::Given(name)) => {
+                    Ok(Some(Persistence::AppCookie { cookie_name: name.value.0.clone() }))
+                }
+                (Some(PersistenceType::AppCookie), Field::Absent) => {
+                    found
+                        .add("missing-key", persistence.at, "APP_COOKIE does not say which cookie")
+                        .help("add the application's cookie: `cookie_name: JSESSIONID`");
+                    Err(Unreadable)
+                }
+                (Some(_), Field::Given(name)) => {
+                    found
+                        .add("not-here", name.at, "`cookie_name` is for APP_COOKIE only")
+                        .help("delete it, or write `type: APP_COOKIE`");
+                    Err(Unreadable)
+                }
+                (Some(PersistenceType::SourceIp), Field::Absent) => Ok(Some(Persistence::SourceIp)),
+                (Some(PersistenceType::HttpCookie), Field::Absent) => Ok(Some(Persistence::HttpCookie)),
+            }
+        }
+    };
+    Pool { method: pool.method.value().copied(), protocol, persistence }
+}
+
+impl Pool {
+    /// Whether a client keeps to its member by its address: none if that cannot be known.
+    pub(super) fn binds_addresses(&self) -> Option<bool> {
+        Some(self.method? == Method::SourceIp || *self.persistence.as_ref().ok()? == Some(Persistence::SourceIp))
+    }
+
+    /// Whether a client keeps to its member by a cookie: none if that cannot be known.
+    pub(super) fn binds_cookies(&self) -> Option<bool> {
+        let persistence = self.persistence.as_ref().ok()?;
+        Some(matches!(persistence, Some(Persistence::HttpCookie | Persistence::AppCookie { .. })))
+    }
+}

@@ -1,0 +1,186 @@
+//! The `traffic` step: how its settings go together, and what is not said.
+
+use std::time::Duration;
+
+use lblab_model::Protocol;
+
+use super::pool::Pool;
+use crate::diagnostic::Findings;
+use crate::raw::{self, From, Scenario, To};
+use crate::shape::{At, Field};
+use crate::{Clients, Load, Place, Span, Target, Traffic};
+
+/// Clients' patience, where a scenario does not say.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+const READ_TIMEOUT: Duration = Duration::from_secs(60);
+
+pub(super) fn check(
+    step: &At<raw::Traffic>,
+    scenario: &Scenario,
+    pool: &Pool,
+    found: &mut Findings,
+) -> Option<Traffic> {
+    let raw = &step.value;
+    let load = load(step, found);
+    let to = target(step, scenario, found);
+    let clients = clients(raw, to, found);
+    if let (Some(jar), Some(Protocol::Tcp)) = (raw.cookies.given(), pool.protocol) {
+        found.add("no-cookies", jar.at, "a TCP pool does not set cookies").help("delete `cookies`, or balance HTTP");
+    }
+    let broken = raw.reuse.is_wrong()
+        || raw.cookies.is_wrong()
+        || raw.path.is_wrong()
+        || raw.method.is_wrong()
+        || raw.connect_timeout.is_wrong()
+        || raw.read_timeout.is_wrong();
+    if broken {
+        return None;
+    }
+    Some(Traffic {
+        load: load?,
+        clients: clients?,
+        to: to?,
+        reuse: raw.reuse.value().copied().unwrap_or(false),
+        cookies: raw.cookies.given().is_some(),
+        method: raw.method.value().map_or("GET", |method| method.0).to_owned(),
+        path: raw.path.value().map_or("/", |path| path.0.as_str()).to_owned(),
+        connect_timeout: raw.connect_timeout.value().map_or(CONNECT_TIMEOUT, |length| length.0),
+        read_timeout: raw.read_timeout.value().map_or(READ_TIMEOUT, |length| length.0),
+    })
+}
+
+fn load(step: &At<raw::Traffic>, found: &mut Findings) -> Option<Load> {
+    let raw = &step.value;
+    let mut clash = |key: &str, at: Option<Place>, with: Place, other: &str, help: &str| {
+        if let Some(at) = at {
+            found
+                .add("clash", at, format!("`{key}` does not go with `{other}`"))
+                .related(with, format!("`{other}` is here"))
+                .help(help.to_owned());
+        }
+    };
+    let span_at = (raw.r#for.given().map(|at| at.at), raw.during.given().map(|at| at.at));
+    match (&raw.requests, &raw.rate) {
+        (Field::Given(requests), rate) => {
+            clash("rate", rate.given().map(|at| at.at), requests.at, "requests", "write one of the two");
+            let help = "for how long is a question for `rate`";
+            clash("for", span_at.0, requests.at, "requests", help);
+            clash("during", span_at.1, requests.at, "requests", help);
+            Some(Load::Closed { requests: u64::from(requests.value.0) })
+        }
+        (Field::Absent, Field::Given(rate)) => {
+            clash(
+                "clients",
+                raw.clients.given().map(|at| at.at),
+                rate.at,
+                "rate",
+                "a rate is kept by as many as it takes",
+            );
+            if let (Some(at), Some(with)) = span_at {
+                clash("for", Some(at), with, "during", "write one of the two");
+            }
+            let span = match (&raw.r#for, &raw.during) {
+                (Field::Given(length), _) => Span::For(length.value.0),
+                (Field::Absent, Field::Given(_)) => Span::Rest,
+                (Field::Absent, Field::Absent) => {
+                    found
+                        .add("missing-key", rate.at, "the rate does not say for how long")
+                        .help("add `for: 10s`, or `during: rest` to go on in the background");
+                    return None;
+                }
+                _ => return None,
+            };
+            Some(Load::Open { rate: rate.value.0, span })
+        }
+        (Field::Absent, Field::Absent) => {
+            found
+                .add("missing-key", step.at, "the traffic does not say how much it is")
+                .help("write `requests: 60`, or a rate: `rate: 100/s, for: 10s`");
+            None
+        }
+        (Field::Wrong, _) | (_, Field::Wrong) => None,
+    }
+}
+
+fn target(step: &At<raw::Traffic>, scenario: &Scenario, found: &mut Findings) -> Option<Target> {
+    let (from, to) = (&step.value.from, &step.value.to);
+    if from.is_wrong() || to.is_wrong() {
+        return None;
+    }
+    let asked = |wanted: bool, at: Option<Place>| if wanted { at } else { None };
+    let outside = asked(from.value() == Some(&From::Outside), from.given().map(|at| at.at))
+        .or(asked(to.value() == Some(&To::FloatingIp), to.given().map(|at| at.at)));
+    let Some(outside) = outside else { return Some(Target::Vip) };
+    if let (Some(From::Tenant), Some(at)) = (from.value(), from.given()) {
+        found
+            .add("clash", at.at, "the floating IP is for clients outside")
+            .related(outside, "sent to the floating IP")
+            .help("write `from: outside`, or send to the VIP");
+        return None;
+    }
+    if let (Some(To::Vip), Some(at)) = (to.value(), to.given()) {
+        found
+            .add("clash", at.at, "a client outside cannot reach the VIP")
+            .related(outside, "the client is outside")
+            .help("write `to: floating_ip`, or delete `to`");
+        return None;
+    }
+    if scenario.floating_ip.is_absent() {
+        found
+            .add("no-floating-ip", outside, "the scenario has no floating IP")
+            .help("add one at the top: `floating_ip: 172.16.1.209`");
+        return None;
+    }
+    Some(Target::FloatingIp)
+}
+
+fn clients(raw: &raw::Traffic, to: Option<Target>, found: &mut Findings) -> Option<Clients> {
+    match (&raw.clients, &raw.sources) {
+        (Field::Wrong, _) | (_, Field::Wrong) => None,
+        (Field::Given(clients), Field::Given(sources)) => {
+            found
+                .add("clash", clients.at, "`clients` does not go with `sources`")
+                .related(sources.at, "each source is a client of its own")
+                .help("write one of the two");
+            None
+        }
+        (Field::Absent, Field::Given(sources)) => {
+            if to == Some(Target::FloatingIp) {
+                found
+                    .add("clash", sources.at, "sources are in the tenant network, and cannot use the floating IP")
+                    .help("delete `sources`, or send to the VIP");
+                return None;
+            }
+            if let Some(requests) = raw.requests.given()
+                && requests.value.0 % sources.value.0 != 0
+            {
+                let (requests_n, sources_n) = (requests.value.0, sources.value.0);
+                found
+                    .add(
+                        "uneven",
+                        requests.at,
+                        format!("{requests_n} requests cannot be shared evenly by {sources_n} sources"),
+                    )
+                    .help(format!("write a multiple of {sources_n}"));
+                return None;
+            }
+            Some(Clients::Sources(sources.value.0))
+        }
+        (clients, Field::Absent) => {
+            let count = clients.value().map_or(1, |count| count.0);
+            if let (Some(clients), Some(requests)) = (clients.given(), raw.requests.given())
+                && requests.value.0 < clients.value.0
+            {
+                found
+                    .add(
+                        "uneven",
+                        clients.at,
+                        format!("{count} clients have only {} requests to send", requests.value.0),
+                    )
+                    .help("write more requests, or fewer clients");
+                return None;
+            }
+            Some(if to? == Target::FloatingIp { Clients::Outside(count) } else { Clients::Tenant(count) })
+        }
+    }
+}

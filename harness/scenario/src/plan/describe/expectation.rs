@@ -1,0 +1,134 @@
+//! The lines of an expectation: what is asserted, and the bound with its formula.
+
+use std::fmt::{self, Write};
+
+use lblab_model::window::{Detection, Window, declared_detection, detection, epsilon, recovery};
+use lblab_model::{BalancerTraits, Fault, Name};
+
+use super::super::expected::fault_of;
+use super::super::{Expectation, LostBound, Plan};
+use super::span;
+
+/// Writes an expectation and its bound.
+pub(super) fn write(
+    to: &mut String,
+    plan: &Plan,
+    expectation: &Expectation,
+    faults: &[(Option<Name>, Fault)],
+    traits: &BalancerTraits,
+) -> fmt::Result {
+    let mut line = |said: &str| writeln!(to, "expect: {said}");
+    match expectation {
+        Expectation::SharedByWeight => {
+            line("the last traffic was shared by weight")?;
+            let workers = traits.workers;
+            bound(
+                to,
+                "exact: a round is as many requests as the weights add up to, divided by their gcd; in each, every member serves its weight",
+            )?;
+            if workers > 1 {
+                bound(
+                    to,
+                    &format!(
+                        "the balancer declares {workers} workers that count for themselves: counts within {workers}"
+                    ),
+                )?;
+            }
+            Ok(())
+        }
+        Expectation::SourcesSpread => {
+            line("the sources of the last traffic were spread over the members")?;
+            bound(to, "every member serves some; upper tail of chi-square, alpha 1e-6")
+        }
+        Expectation::SourcesStick => {
+            line("each source of the last traffic kept to one member")?;
+            bound(to, "exact: one member for each source")
+        }
+        Expectation::CookiesStick => {
+            line("each client of the last traffic kept to one member by its cookie")?;
+            bound(to, "exact: one member for each client")
+        }
+        Expectation::OnlyVictimsMoved => {
+            line("only the clients of members that left have moved")?;
+            bound(to, "exact: no client of another member is elsewhere")
+        }
+        Expectation::HeldBalanced => {
+            line("held requests are shared as evenly as can be")?;
+            bound(
+                to,
+                "after every single one: largest - smallest <= 1 with equal weights, else within 1.5 of the quota",
+            )
+        }
+        Expectation::Refills { member } => {
+            line(&format!("the last hold refilled {member}"))?;
+            bound(to, "exact: as many as had been released go there first")
+        }
+        Expectation::Leaves { member } => {
+            line(&format!("{member} leaves rotation in time"))?;
+            leaves(to, plan, fault_of(faults, member), traits)
+        }
+        Expectation::Returns { member } => {
+            line(&format!("{member} returns to rotation in time"))?;
+            match plan.monitor.as_ref().zip(fault_of(faults, member)) {
+                Some((monitor, fault)) => window(to, &recovery(monitor, &fault, traits), "after the heal"),
+                None => Ok(()),
+            }
+        }
+        Expectation::Stays { member } => {
+            line(&format!("{member} has not been taken out of rotation"))?;
+            bound(to, "exact: it is never reported down")
+        }
+        Expectation::Idle { member } => {
+            line(&format!("{member} served none of the last traffic"))?;
+            bound(to, "exact: 0 requests")
+        }
+        Expectation::Lost(LostBound::Predicted) => {
+            line("as many requests are lost as predicted")?;
+            bound(
+                to,
+                "within 2 of s*l*D for each fault whose requests are not retried: share, rate, time until out of rotation",
+            )?;
+            let retries = traits.redispatch.retries;
+            bound(to, &format!("the balancer declares {retries} retries of a failed connection"))
+        }
+        Expectation::Lost(LostBound::AtMost(most)) => line(&format!("at most {most} requests are lost")),
+        Expectation::Answers { status } => {
+            line(&format!("every request of the last traffic was answered with {status}"))
+        }
+        Expectation::NoProbes => {
+            line("no member has seen a health probe")?;
+            bound(to, "exact: 0 probes")
+        }
+    }
+}
+
+fn leaves(to: &mut String, plan: &Plan, fault: Option<Fault>, traits: &BalancerTraits) -> fmt::Result {
+    let Some((monitor, fault)) = plan.monitor.as_ref().zip(fault) else { return Ok(()) };
+    match detection(monitor, &fault, traits) {
+        Detection::Never { why } => bound(to, &format!("never: {why}")),
+        Detection::Within(spec) => {
+            window(to, &spec, "after the fault")?;
+            match declared_detection(monitor, &fault, traits) {
+                Detection::Within(declared) if declared.latest > spec.latest => bound(
+                    to,
+                    &format!("the balancer declares that it needs longer than LBaaS allows: {}", declared.formula),
+                ),
+                _ => Ok(()),
+            }
+        }
+    }
+}
+
+fn window(to: &mut String, window: &Window, since: &str) -> fmt::Result {
+    let (earliest, latest) = (span(window.earliest), span(window.latest));
+    bound(to, &format!("{earliest} to {latest} {since}, +- {} ms", epsilon(window.latest).as_millis()))?;
+    bound(to, &window.formula)?;
+    for symbol in &window.symbols {
+        bound(to, &format!("  {} = {}: {}", symbol.name, symbol.value, symbol.meaning))?;
+    }
+    Ok(())
+}
+
+fn bound(to: &mut String, text: &str) -> fmt::Result {
+    writeln!(to, "        {text}")
+}

@@ -1,0 +1,75 @@
+//! The lines of a step.
+
+use std::fmt::{self, Write};
+
+use lblab_model::{BalancerTraits, Fault, Name};
+
+use super::super::{Clients, Load, Plan, Span, Step, Target, Traffic, Wait};
+use super::expectation;
+
+/// Writes a step, and what follows from it below.
+pub(super) fn write(
+    to: &mut String,
+    plan: &Plan,
+    step: &Step,
+    faults: &mut Vec<(Option<Name>, Fault)>,
+    traits: &BalancerTraits,
+) -> fmt::Result {
+    match step {
+        Step::Traffic(traffic) => writeln!(to, "{}", describe_traffic(plan, traffic)),
+        Step::Hold { connections } => writeln!(to, "hold {connections} requests open, one after the other"),
+        Step::Release { member: Some(member) } => writeln!(to, "{member} answers the requests held on it"),
+        Step::Release { member: None } => writeln!(to, "every held request is answered"),
+        Step::Fault { member, fault } => {
+            faults.push((member.clone(), *fault));
+            writeln!(to, "fault on {}: {fault}", who(member.as_ref()))
+        }
+        Step::Heal { member } => writeln!(to, "heal {}", who(member.as_ref())),
+        Step::Flap(flap) => writeln!(
+            to,
+            "flap {}: {}, {} bad and {} good probes in turn, {} times",
+            flap.member, flap.fault, flap.bad_probes, flap.good_probes, flap.times
+        ),
+        Step::Wait(Wait::For(span)) => writeln!(to, "wait {span:?}"),
+        Step::Wait(Wait::Probes { member, count }) => writeln!(to, "wait until {member} has seen {count} more probes"),
+        Step::Add { member } => writeln!(to, "add {member} to the pool"),
+        Step::Remove { member } => writeln!(to, "remove {member} from the pool"),
+        Step::Reweight { member, weight } => writeln!(to, "give {member} the weight {weight}"),
+        Step::Expect(expectation) => expectation::write(to, plan, expectation, faults, traits),
+    }
+}
+
+fn who(member: Option<&Name>) -> &str {
+    member.map_or("the balancer", Name::as_str)
+}
+
+fn describe_traffic(plan: &Plan, traffic: &Traffic) -> String {
+    let mut text = match traffic.load {
+        Load::Closed { requests } => format!("{requests} requests"),
+        Load::Open { rate, span: Span::For(span) } => format!("{rate} requests a second for {span:?}"),
+        Load::Open { rate, span: Span::Rest } => format!("{rate} requests a second in the background, until the end"),
+    };
+    let clients = match traffic.clients {
+        Clients::Tenant(1) => "the client".to_owned(),
+        Clients::Tenant(count) => format!("{count} clients at a time"),
+        Clients::Outside(1) => "the client outside".to_owned(),
+        Clients::Outside(count) => format!("{count} clients outside at a time"),
+        Clients::Sources(count) => format!("{count} sources in turn"),
+    };
+    let target = match (traffic.to, plan.network.floating_ip) {
+        (Target::FloatingIp, Some(floating_ip)) => format!("the floating IP {floating_ip}"),
+        (Target::FloatingIp, None) => "the floating IP".to_owned(),
+        (Target::Vip, _) => "the VIP".to_owned(),
+    };
+    let _ = write!(text, " from {clients} to {target}");
+    if traffic.method != "GET" || traffic.path != "/" {
+        let _ = write!(text, ", {} {}", traffic.method, traffic.path);
+    }
+    if traffic.reuse {
+        text.push_str(", on one connection each");
+    }
+    if traffic.cookies {
+        text.push_str(", cookies kept");
+    }
+    text
+}

@@ -1,0 +1,149 @@
+//! How long a run is going to take.
+
+use std::time::Duration;
+
+use lblab_model::window::{Detection, declared_detection, detection, epsilon, probe_period, recovery};
+use lblab_model::{BalancerTraits, Fault, Name};
+
+use super::{Clients, Expectation, Load, Plan, Span, Step, Traffic, Wait};
+
+/// An estimate of how long a run takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Expected {
+    /// How long it takes if everything goes well: for progress bars.
+    pub typical: Duration,
+    /// How long it may take at most, every wait and timeout at its end: for timeouts.
+    pub at_most: Duration,
+}
+
+/// Building a lab, starting a balancer, and taking both down.
+const AROUND: Expected = Expected { typical: Duration::from_secs(1), at_most: Duration::from_secs(60) };
+/// One request on a quiet machine, and on a very busy one.
+const REQUEST: Expected = Expected { typical: Duration::from_micros(700), at_most: Duration::from_millis(50) };
+/// Anything that is done at once: a fault, a reload.
+const ACT: Expected = Expected { typical: Duration::from_millis(20), at_most: Duration::from_secs(10) };
+/// No estimate exceeds this.
+const LONGEST: Duration = Duration::from_secs(6 * 3600);
+
+impl Expected {
+    fn exactly(span: Duration) -> Expected {
+        Expected { typical: span, at_most: span }
+    }
+
+    fn then(self, next: Expected) -> Expected {
+        Expected {
+            typical: self.typical.saturating_add(next.typical).min(LONGEST),
+            at_most: self.at_most.saturating_add(next.at_most).min(LONGEST),
+        }
+    }
+
+    fn times(self, count: u32) -> Expected {
+        Expected { typical: self.typical.saturating_mul(count), at_most: self.at_most.saturating_mul(count) }
+    }
+}
+
+impl Plan {
+    /// How long a run of the plan takes with a balancer of these traits.
+    pub fn expected_duration(&self, traits: &BalancerTraits) -> Expected {
+        let mut faults: Vec<(Option<Name>, Fault)> = Vec::new();
+        let mut expected = AROUND;
+        for planned in &self.steps {
+            expected = expected.then(self.step(&planned.step, &mut faults, traits));
+        }
+        // What is still in flight at the end is waited for.
+        let patience = self.steps.iter().filter_map(|planned| match &planned.step {
+            Step::Traffic(traffic) if traffic.in_background() => Some(traffic.connect_timeout + traffic.read_timeout),
+            _ => None,
+        });
+        expected.at_most = (expected.at_most + patience.max().unwrap_or_default()).min(LONGEST);
+        expected
+    }
+
+    fn step(&self, step: &Step, faults: &mut Vec<(Option<Name>, Fault)>, traits: &BalancerTraits) -> Expected {
+        match step {
+            Step::Traffic(traffic) => sending(traffic, !faults.is_empty()),
+            Step::Hold { connections } => REQUEST.times(*connections).then(ACT),
+            Step::Fault { member, fault } => {
+                faults.retain(|(faulty, _)| faulty != member);
+                faults.push((member.clone(), *fault));
+                ACT
+            }
+            Step::Wait(Wait::For(span)) => Expected::exactly(*span),
+            Step::Wait(Wait::Probes { count, .. }) => self.probes(*count),
+            Step::Flap(flap) => self.probes(flap.bad_probes + flap.good_probes).then(ACT).times(flap.times),
+            Step::Heal { .. }
+            | Step::Release { .. }
+            | Step::Add { .. }
+            | Step::Remove { .. }
+            | Step::Reweight { .. } => ACT,
+            Step::Expect(Expectation::Leaves { member }) => self.leaves(fault_of(faults, member), traits),
+            Step::Expect(Expectation::Returns { member }) => self.returns(fault_of(faults, member), traits),
+            Step::Expect(_) => Expected::exactly(Duration::ZERO),
+        }
+    }
+
+    fn probes(&self, count: u32) -> Expected {
+        self.monitor.as_ref().map_or(Expected::exactly(Duration::ZERO), |monitor| Expected {
+            typical: monitor.delay * count,
+            at_most: (monitor.delay + monitor.timeout) * (count + 1),
+        })
+    }
+
+    fn leaves(&self, fault: Option<Fault>, traits: &BalancerTraits) -> Expected {
+        let windows =
+            self.monitor.as_ref().zip(fault).map(|(monitor, fault)| {
+                (detection(monitor, &fault, traits), declared_detection(monitor, &fault, traits))
+            });
+        match windows {
+            Some((Detection::Within(window), declared)) => {
+                let latest = match declared {
+                    Detection::Within(declared) => window.latest.max(declared.latest),
+                    Detection::Never { .. } => window.latest,
+                };
+                Expected { typical: window.mean, at_most: latest + epsilon(latest) + ACT.at_most }
+            }
+            _ => ACT,
+        }
+    }
+
+    fn returns(&self, fault: Option<Fault>, traits: &BalancerTraits) -> Expected {
+        let Some(monitor) = &self.monitor else { return ACT };
+        match fault {
+            Some(fault) => {
+                let window = recovery(monitor, &fault, traits);
+                let latest = window.latest + probe_period(traits.probe_schedule, monitor.delay, monitor.timeout);
+                Expected { typical: window.mean, at_most: latest + epsilon(latest) + ACT.at_most }
+            }
+            None => self.probes(traits.rise + 1),
+        }
+    }
+}
+
+fn sending(traffic: &Traffic, anything_faulty: bool) -> Expected {
+    let patience = traffic.connect_timeout + traffic.read_timeout;
+    match traffic.load {
+        Load::Closed { requests } => {
+            let rounds = u32::try_from(requests.div_ceil(u64::from(at_a_time(traffic)))).unwrap_or(u32::MAX);
+            let each = if anything_faulty { patience } else { REQUEST.at_most };
+            Expected {
+                typical: REQUEST.typical.saturating_mul(rounds),
+                at_most: each.saturating_mul(rounds) + patience,
+            }
+        }
+        Load::Open { span: Span::For(span), .. } => Expected { typical: span, at_most: span + patience },
+        Load::Open { span: Span::Rest, .. } => Expected::exactly(Duration::ZERO),
+    }
+}
+
+/// How many requests of closed-loop traffic are under way together.
+fn at_a_time(traffic: &Traffic) -> u32 {
+    match traffic.clients {
+        Clients::Sources(_) => 1,
+        clients => clients.count().max(1),
+    }
+}
+
+/// The last fault of a member; it is still told after its heal, since a recovery depends on it.
+pub(super) fn fault_of(faults: &[(Option<Name>, Fault)], member: &Name) -> Option<Fault> {
+    faults.iter().rev().find(|(faulty, _)| faulty.as_ref() == Some(member)).map(|(_, fault)| *fault)
+}

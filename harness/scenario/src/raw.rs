@@ -1,0 +1,21 @@
+//! A scenario as its author wrote it: every value with its place, nothing yet compared with anything else.
+
+mod address;
+mod expect;
+mod fault;
+mod pool;
+mod scenario;
+mod step;
+mod text;
+mod traffic;
+mod unit;
+
+pub(crate) use address::{Endpoint, HTTP_PORT, Rule, Subnet};
+pub(crate) use expect::{Expect, Lost, Shares, Sources};
+pub(crate) use fault::{Fault, FaultKind, Flap};
+pub(crate) use pool::{Member, Monitor, MonitorType, PersistenceType, Pool};
+pub(crate) use scenario::Scenario;
+pub(crate) use step::{Release, Reweight, Step, Wait};
+pub(crate) use text::{HttpMethod, NameText, Sentence, Token, TrafficMethod, UrlPath};
+pub(crate) use traffic::{From, To, Traffic};
+pub(crate) use unit::{Length, Rate};

@@ -1,0 +1,106 @@
+//! The `expect` step.
+
+use serde_json::{Value as Json, json};
+
+use super::NameText;
+use crate::diagnostic::Findings;
+use crate::shape::{Number, Shape, choice, word, words};
+use crate::yaml::{Node, Value};
+
+choice! {
+    /// What is to have happened, or to happen in time.
+    Expect {
+        /// The member goes out of rotation in the time that its monitor and its fault allow. The run waits for it.
+        Leaves(NameText) = "leaves" ["vm01"],
+        /// The member comes into rotation again in the time that its monitor allows. The run waits for it.
+        Returns(NameText) = "returns" ["vm01"],
+        /// The member has not been taken out of rotation so far.
+        Stays(NameText) = "stays" ["vm01"],
+        /// The member served none of the last traffic.
+        Idle(NameText) = "idle" ["vm01"],
+        /// The requests of the last `hold` all went to this member, which had just been released.
+        Refills(NameText) = "refills" ["vm01"],
+        /// The last traffic was shared exactly `by weight`, or its sources were `spread` over all members.
+        Shares(Shares) = "shares",
+        /// Each source of the last traffic kept to one member (`stick`), or, compared with the traffic before it,
+        /// `only victims moved`: only clients of members that have left are elsewhere.
+        Sources(Sources) = "sources",
+        /// Each client of the last traffic kept to one member by its cookie.
+        Cookies(Cookies) = "cookies",
+        /// The held requests are shared as evenly as can be, at every moment.
+        Held(Held) = "held",
+        /// How many requests of all traffic were lost: as many as `predicted`, or at most a number.
+        Lost(Lost) = "lost" ["predicted", 0],
+        /// Every request of the last traffic was answered with this status.
+        Answers(Number<100, 599>) = "answers" [503],
+        /// No member has seen a health probe: `none`.
+        Probes(NoProbes) = "probes",
+    }
+}
+
+/// How the last traffic was shared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Shares {
+    ByWeight,
+    Spread,
+}
+
+words! { Shares: "by weight" => Shares::ByWeight, "spread" => Shares::Spread }
+
+/// What became of the sources.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Sources {
+    Stick,
+    OnlyVictimsMoved,
+}
+
+words! { Sources: "stick" => Sources::Stick, "only victims moved" => Sources::OnlyVictimsMoved }
+
+/// What became of clients with cookies.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Cookies {
+    Stick,
+}
+
+words! { Cookies: "stick" => Cookies::Stick }
+
+/// How held requests are shared.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Held {
+    Balanced,
+}
+
+words! { Held: "balanced" => Held::Balanced }
+
+/// How many probes were seen.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum NoProbes {
+    None,
+}
+
+words! { NoProbes: "none" => NoProbes::None }
+
+/// How many requests may be lost.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Lost {
+    Predicted,
+    AtMost(u32),
+}
+
+/// The largest number of lost requests that can be named.
+type LostNumber = Number<0, 1_000_000>;
+
+impl Shape for Lost {
+    fn read(node: &Node, found: &mut Findings) -> Option<Lost> {
+        match &node.value {
+            Value::Scalar { text, .. } if text.starts_with(|c: char| c.is_ascii_digit()) => {
+                LostNumber::read(node, found).map(|number| Lost::AtMost(number.0))
+            }
+            _ => word(node, found, &[("predicted", Lost::Predicted)]),
+        }
+    }
+
+    fn schema() -> Json {
+        json!({ "anyOf": [{ "enum": ["predicted"] }, LostNumber::schema()] })
+    }
+}

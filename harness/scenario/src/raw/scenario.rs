@@ -1,0 +1,34 @@
+//! The whole file.
+
+use std::net::Ipv4Addr;
+
+use super::{Endpoint, Member, Monitor, Pool, Rule, Sentence, Step, Subnet};
+use crate::shape::{List, mapping};
+
+mapping! {
+    /// What a load balancer is asked to do, what happens to it, and what is expected of it.
+    Scenario {
+        /// What the scenario shows, in a sentence of at most 120 characters.
+        required name: Sentence<120> = ["a dead member leaves the pool in time and returns"],
+        /// More about it, for whoever reads it.
+        optional about: Sentence<2000>,
+        /// How requests are shared.
+        required pool: Pool,
+        /// The tenant subnet. Its first address is the gateway's, its second the DHCP server's. Default: 192.168.1.0/24.
+        optional subnet: Subnet = ["192.168.1.0/24"],
+        /// The external subnet, for floating IPs. Default: 172.16.1.0/24.
+        optional external: Subnet = ["172.16.1.0/24"],
+        /// The web servers, in the order in which they are added to the pool.
+        required members: List<Member>,
+        /// The address and port on which clients are served. The port is 80 when left out.
+        required vip: Endpoint = ["192.168.1.250:80"],
+        /// An address in the external subnet that leads to the VIP.
+        optional floating_ip: Ipv4Addr = ["172.16.1.209"],
+        /// What every member lets in. When left out, each lets in its own port; `[]` lets in nothing, as OpenStack does.
+        optional security_group: List<Rule> = [["tcp/80"]],
+        /// The health monitor. Without one, no member is ever marked down.
+        optional monitor: Monitor,
+        /// What is done and what is expected, in order.
+        required steps: List<Step>,
+    }
+}

@@ -1,0 +1,86 @@
+//! The `traffic` step.
+
+use serde_json::{Value as Json, json};
+
+use super::{Length, Rate, TrafficMethod, UrlPath};
+use crate::diagnostic::Findings;
+use crate::shape::{Number, Shape, mapping, word, words};
+use crate::yaml::Node;
+
+mapping! {
+    /// Clients send requests: so many (`requests`), or so many a second (`rate`, with `for` or `during`).
+    Traffic {
+        /// How many requests, over all clients; each client sends its next one when the one before has ended.
+        optional requests: Number<1, 1_000_000> = [60],
+        /// How many requests a second, at planned times, whatever becomes of the ones before.
+        optional rate: Rate = ["100/s"],
+        /// For how long a rate is kept; the next step is taken then.
+        optional r#for: Length = ["10s"],
+        /// `rest`: a rate is kept in the background until the last step is done.
+        optional during: During,
+        /// How many clients send at the same time. Default: 1.
+        optional clients: Number<1, 1024> = [8],
+        /// How many clients, each with an address of its own, send in turn.
+        optional sources: Number<1, 20_000> = [400],
+        /// Where the clients are: in the tenant network (the default) or outside, in the external network.
+        optional from: From,
+        /// Where they send to: the VIP, or the floating IP, which is for clients outside.
+        optional to: To,
+        /// Whether a client sends all its requests on one connection. Default: false.
+        optional reuse: bool,
+        /// `keep`: a client sends back the cookies that it was given.
+        optional cookies: Jar,
+        /// The requests' path. Default: `/`.
+        optional path: UrlPath = ["/"],
+        /// The requests' method. Default: GET.
+        optional method: TrafficMethod,
+        /// How long a connection may take. Default: 10s.
+        optional connect_timeout: Length = ["10s"],
+        /// How long an answer may take, from the connection on. Default: 60s.
+        optional read_timeout: Length = ["60s"],
+    }
+}
+
+impl Shape for bool {
+    fn read(node: &Node, found: &mut Findings) -> Option<bool> {
+        word(node, found, &[("true", true), ("false", false)])
+    }
+
+    fn schema() -> Json {
+        json!({ "type": "boolean" })
+    }
+}
+
+/// How long background traffic goes on.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum During {
+    Rest,
+}
+
+words! { During: "rest" => During::Rest }
+
+/// Where clients are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum From {
+    Tenant,
+    Outside,
+}
+
+words! { From: "tenant" => From::Tenant, "outside" => From::Outside }
+
+/// Where clients send to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum To {
+    Vip,
+    FloatingIp,
+}
+
+words! { To: "vip" => To::Vip, "floating_ip" => To::FloatingIp }
+
+/// What becomes of cookies.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Jar {
+    Keep,
+}
+
+words! { Jar: "keep" => Jar::Keep }

@@ -1,0 +1,76 @@
+//! What traffic is to be sent.
+
+use std::net::{Ipv4Addr, SocketAddrV4};
+use std::time::Duration;
+
+/// What traffic is to be sent.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TrafficSpec {
+    /// When and how many requests are sent.
+    pub load: Load,
+    /// Who sends them.
+    pub clients: Clients,
+    /// What each of them is like.
+    pub request: RequestSpec,
+}
+
+/// When requests are sent.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Load {
+    /// So many over all clients; each client sends its next one when the one before has ended.
+    Closed {
+        /// How many.
+        requests: u64,
+    },
+    /// So many a second at planned times, whatever becomes of the ones before.
+    Open {
+        /// Requests a second.
+        rate: f64,
+        /// For how long; none is until stopped.
+        span: Option<Duration>,
+    },
+}
+
+/// Who sends requests, each client by its source address. In an open loop request j is sent by client j modulo their number,
+/// unless its last request is still open: then by a new client at the same address.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Clients {
+    /// In a closed loop all clients send at the same time, and a client that is answered sooner sends more.
+    Together(Vec<Ipv4Addr>),
+    /// In a closed loop one request is open at a time, and request j is sent by client j modulo their number.
+    InTurn(Vec<Ipv4Addr>),
+}
+
+/// What a request is like.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RequestSpec {
+    /// The index of the step that sends it.
+    pub step: usize,
+    /// Where it is sent to.
+    pub target: SocketAddrV4,
+    /// Its method. An answer to HEAD has no body, so it names no member.
+    pub method: String,
+    /// Its path.
+    pub path: String,
+    /// Whether a client uses its connection again; if not, the request says `Connection: close`.
+    pub reuse: bool,
+    /// Whether a client sends the cookies back that it was given; their attributes are ignored.
+    pub cookies: bool,
+    /// How long a connection may take.
+    pub connect_timeout: Duration,
+    /// How long an answer may take, from the connection on.
+    pub read_timeout: Duration,
+    /// What it asks of the member.
+    pub errand: Errand,
+}
+
+/// What a request asks of the member that it reaches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Errand {
+    /// An answer: it carries its id as `x-lblab-request`.
+    Answer,
+    /// An answer, but only once it is released: it carries its id, and `x-lblab-hold: 1`.
+    Held,
+    /// Whether a fault bites: it carries `x-lblab-proof: 1` and no id.
+    Proof,
+}

@@ -1,0 +1,75 @@
+//! How requests were answered.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use lblab_history::{Outcome, Request};
+use lblab_model::window::epsilon;
+
+use crate::CheckId;
+use crate::run::{Run, span};
+use crate::verdict::{Measurement, Unit, Verdict};
+
+/// How long a client may wait for the answer that there is nobody to answer.
+const PROMPT: Duration = Duration::from_secs(1);
+
+/// Failed requests, told.
+pub(crate) struct Failures {
+    pub(crate) summary: String,
+    pub(crate) evidence: String,
+}
+
+/// The failed requests among these, if there are any.
+pub(crate) fn failures(requests: &[&Request]) -> Option<Failures> {
+    let failed: Vec<&Request> = requests.iter().copied().filter(|request| !request.outcome.is_ok()).collect();
+    let first = failed.first()?;
+    let summary = format!("{} of {} requests failed: {}", failed.len(), requests.len(), kinds(&failed));
+    let evidence = format!("the first: request {}, sent at {}: {}", first.id, first.sent, first.outcome.describe());
+    Some(Failures { summary, evidence })
+}
+
+/// How often each outcome occurred, as in `503 12, refused 1`.
+pub(crate) fn kinds(requests: &[&Request]) -> String {
+    let mut kinds: BTreeMap<Outcome, usize> = BTreeMap::new();
+    for request in requests {
+        *kinds.entry(request.outcome).or_default() += 1;
+    }
+    let told: Vec<String> = kinds.iter().map(|(outcome, count)| format!("{} {count}", outcome.describe())).collect();
+    told.join(", ")
+}
+
+/// The verdict on `answers: <status>`.
+pub(crate) fn with_status(run: &Run<'_>, step: usize, status: u16) -> Vec<Verdict> {
+    let Some((traffic_step, _)) = run.last_traffic(step) else {
+        return vec![Verdict::inconclusive(CheckId::Tr1, "there was no traffic")];
+    };
+    let requests = run.requests(traffic_step);
+    let Some((from, to)) = span(&requests) else {
+        return vec![Verdict::inconclusive(CheckId::Tr1, "the traffic sent no request")];
+    };
+    let nobody = run.rotation(from, to).is_ok_and(|rotation| rotation.seats.is_empty());
+    let check = if nobody { CheckId::Hm22 } else { CheckId::Tr1 };
+    let wrong: Vec<&Request> = requests.iter().copied().filter(|request| request.status != Some(status)).collect();
+    let verdict = match wrong.first() {
+        Some(first) => {
+            let summary = format!(
+                "{} of {} requests were not answered with {status}: {}",
+                wrong.len(),
+                requests.len(),
+                kinds(&wrong)
+            );
+            Verdict::fails(check, summary).because(format!("the first: request {}, sent at {}", first.id, first.sent))
+        }
+        None => Verdict::holds(check, format!("all {} requests were answered with {status}", requests.len())),
+    };
+    let slowest = requests.iter().map(|request| request.ended.since(request.sent)).max().unwrap_or_default();
+    let verdict = if nobody && wrong.is_empty() && slowest > PROMPT + epsilon(PROMPT) {
+        Verdict::fails(check, format!("an answer took {:.3} s, {PROMPT:?} allowed", slowest.as_secs_f64()))
+    } else {
+        verdict
+    };
+    let measurement = Measurement::at_most(Unit::Requests, wrong.len() as f64, 0.0);
+    let verdict =
+        verdict.measuring(measurement).because(format!("the slowest answer took {:.3} s", slowest.as_secs_f64()));
+    vec![verdict.unless(run.unfinished(traffic_step))]
+}

@@ -1,0 +1,102 @@
+//! Whether members join and leave the pool without harm to the traffic that runs meanwhile.
+
+use lblab_history::{Change, Request};
+use lblab_model::{Method, Moment};
+use lblab_scenario::{Step, Traffic};
+
+use crate::CheckId;
+use crate::exposure::exposures;
+use crate::rotation::counts;
+use crate::run::{Run, one_after_the_other, span};
+use crate::timing::fell_behind;
+use crate::verdict::{Measurement, Unit, Verdict};
+
+/// The verdicts on each traffic during which the pool was changed.
+pub(crate) fn under_traffic(run: &Run<'_>) -> Vec<Verdict> {
+    let traffic = run.plan.steps.iter().enumerate().filter_map(|(index, planned)| {
+        if let Step::Traffic(traffic) = &planned.step { Some((index, traffic)) } else { None }
+    });
+    traffic.filter_map(|(step, traffic)| judge(run, step, traffic)).collect()
+}
+
+fn judge(run: &Run<'_>, step: usize, traffic: &Traffic) -> Option<Verdict> {
+    let requests = run.requests(step);
+    let (from, to) = span(&requests)?;
+    let mut changes: Vec<&Change> =
+        run.history.changes.iter().filter(|change| change.begun <= to && change.in_force >= from).collect();
+    changes.sort_by_key(|change| change.begun);
+    let first = changes.first()?;
+
+    let exposures = exposures(run);
+    let hit = |request: &&Request| {
+        changes.iter().any(|change| request.sent <= change.in_force && request.ended >= change.begun)
+    };
+    let during: Vec<&Request> = requests.iter().copied().filter(hit).collect();
+    let harmed =
+        |request: &&Request| !request.outcome.is_ok() && !exposures.iter().any(|exposure| exposure.covers(request));
+    let failed: Vec<&Request> = during.iter().copied().filter(harmed).collect();
+    let stretches = stretches(run, &requests, &changes, (from, to));
+    let uneven: Vec<&Stretch> = stretches.iter().filter(|stretch| stretch.off > stretch.most).collect();
+
+    let summary = if let Some(worst) = uneven.iter().max_by_key(|stretch| stretch.off) {
+        format!("counts of members differ by {} while the pool was constant, {} allowed", worst.off, worst.most)
+    } else {
+        format!("{} of {} requests failed during {} changes", failed.len(), during.len(), changes.len())
+    };
+    let mut verdict = Verdict::holds_if(failed.is_empty() && uneven.is_empty(), CheckId::Rr14, summary)
+        .measuring(Measurement::at_most(Unit::Requests, failed.len() as f64, 0.0));
+    if let Some(request) = failed.first() {
+        verdict = verdict.because(format!(
+            "the first: request {}, sent at {}: {}",
+            request.id,
+            request.sent,
+            request.outcome.describe()
+        ));
+    }
+    verdict = verdict.because(format!("the first change: {}, from {} to {}", first.what, first.begun, first.in_force));
+    verdict = stretches.iter().fold(verdict, |verdict, stretch| verdict.because(stretch.told.clone()));
+    Some(verdict.unless(run.unfinished(step).or_else(|| fell_behind(traffic, &requests))))
+}
+
+/// A time in which the pool was constant.
+struct Stretch {
+    off: u64,
+    most: u64,
+    told: String,
+}
+
+fn stretches(run: &Run<'_>, requests: &[&Request], changes: &[&Change], (from, to): (Moment, Moment)) -> Vec<Stretch> {
+    if run.plan.method != Method::RoundRobin || run.plan.persistence.is_some() {
+        return Vec::new();
+    }
+    let starts = [from].into_iter().chain(changes.iter().map(|change| change.in_force));
+    let ends = changes.iter().map(|change| change.begun).chain([to]);
+    starts
+        .zip(ends)
+        .enumerate()
+        .filter_map(|(index, (start, end))| stretch(run, requests, (start, end), index > 0))
+        .collect()
+}
+
+fn stretch(run: &Run<'_>, requests: &[&Request], (start, end): (Moment, Moment), changed: bool) -> Option<Stretch> {
+    let inside: Vec<&Request> =
+        requests.iter().copied().filter(|request| request.sent >= start && request.ended <= end).collect();
+    let (from, to) = span(&inside)?;
+    let rotation = run.rotation(from, to).ok()?;
+    let weights = rotation.weights();
+    let n = weights.len();
+    if n < 2 || weights.iter().any(|&weight| weight != weights[0]) || run.disturbed(inside[0].step, from, to) {
+        return None;
+    }
+    // After a change the rotation may begin anywhere, as after a return: two periods are left out.
+    let settled: Vec<&Request> = inside.into_iter().skip(if changed { 2 * n } else { 0 }).collect();
+    let picks: Vec<usize> = settled.iter().filter_map(|request| rotation.seat_at(request.member?)).collect();
+    if picks.len() < 2 * n {
+        return None;
+    }
+    let counts = counts(&picks, n);
+    let off = counts.iter().max()? - counts.iter().min()?;
+    let apart = if one_after_the_other(&settled) { 1 } else { 2 };
+    let most = apart + u64::from(run.traits().workers.saturating_sub(1));
+    Some(Stretch { off, most, told: format!("from {from} to {to}: {}", rotation.tell(&counts)) })
+}

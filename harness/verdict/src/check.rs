@@ -1,0 +1,279 @@
+//! The checks, each in one row: what is asserted, within what bound, why, and what the balancer has to declare for it.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+/// A check that is made of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Check {
+    /// Which one.
+    pub id: CheckId,
+    /// Its id as it is written, as in `HM-4`.
+    pub code: &'static str,
+    /// What is asserted, in a sentence.
+    pub title: &'static str,
+    /// The bound, with its formula or its error rate.
+    pub bound: &'static str,
+    /// Why this bound is right.
+    pub why: &'static str,
+    /// What has to be declared or to have happened for the check to be made.
+    pub needs: &'static str,
+}
+
+/// A text that is not the id of a check.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("there is no check {0:?}; ids are written as in `HM-4`")]
+pub struct UnknownCheck(pub String);
+
+/// Makes the ids and the table out of the same rows, so that neither can lack one.
+macro_rules! checks {
+    ($($id:ident $code:literal $title:literal, bound: $bound:literal, why: $why:literal, needs: $needs:literal;)*) => {
+        /// The id of a check.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(try_from = "String", into = "String")]
+        pub enum CheckId {
+            $(#[doc = $title] $id,)*
+        }
+
+        /// Every check, in the order of the ids.
+        pub static CHECKS: &[Check] = &[
+            $(Check { id: CheckId::$id, code: $code, title: $title, bound: $bound, why: $why, needs: $needs },)*
+        ];
+    };
+}
+
+checks! {
+    Rr1 "RR-1" "Round robin over equal weights takes the members in turn.",
+        bound: "any n consecutive requests hit n different members, over at least 2n requests; exact",
+        why: "With n equal members every correct round robin has period n. Nothing is assumed about who is first.",
+        needs: "ROUND_ROBIN, one worker, requests one after the other";
+    Rr2 "RR-2" "Round robin over equal weights gives every member the same number of requests.",
+        bound: "k*n consecutive requests: k for each; exact",
+        why: "The sum over k periods of RR-1. A chi-square test would pass a random pick, this does not.",
+        needs: "as RR-1";
+    Rr3 "RR-3" "Weights are kept in every period.",
+        bound: "with W the sum of the weights over their gcd: from some offset on, every W requests are shared exactly by weight; \
+                any W consecutive requests within 1 of it; over at least 2W requests",
+        why: "Smooth weighted round robin (nginx) and HAProxy's elastic trees both have period W. The order within a period \
+              differs between them, so no order is demanded; where a period begins is not known, so every offset is tried.",
+        needs: "ROUND_ROBIN, `weights`, one worker, requests one after the other";
+    Rr6 "RR-6" "Concurrent requests are shared as their weights say.",
+        bound: "with k workers: largest and smallest count differ by at most k for equal weights; each count within 2k of its quota \
+                for others",
+        why: "Every worker's own rotation is off by at most 1 for equal weights and by less than 2 for others (the greedy of \
+              Tijdeman's chairman assignment problem; 1.14 is the most that was measured).",
+        needs: "ROUND_ROBIN; `workers` for k; requests that overlap, or more than one worker";
+    Rr7 "RR-7" "The members that are left share the requests as their weights say.",
+        bound: "RR-1, or RR-3, over the members in rotation",
+        why: "An implementation that skips to the next healthy member gives a dead member's successor twice its share.",
+        needs: "as RR-1; a member that has been taken out";
+    Rr8 "RR-8" "A member that has returned gets its share again.",
+        bound: "RR-1, or RR-3, after at most 2W requests",
+        why: "A returning member may be slotted in anywhere in a period; two periods are room for that.",
+        needs: "as RR-1; a member that has been taken out and has returned";
+    Rr9 "RR-9" "A member of weight 0 gets no new clients.",
+        bound: "0 requests; exact",
+        why: "LBaaS: weight 0 takes no new connections.",
+        needs: "a member of weight 0";
+    Rr10 "RR-10" "A changed weight is kept.",
+        bound: "RR-3, or RR-1, with the new weights after at most 2W requests",
+        why: "As RR-3; the change may fall anywhere in a period.",
+        needs: "as RR-3; a weight that has been changed";
+    Rr14 "RR-14" "Members join and leave the pool under traffic without harm.",
+        bound: "no failed request from the change's start until it is in force; while the pool is constant, counts of equal members \
+                differ by at most 1 for requests one after the other, by at most 2 for others (k more for k more workers)",
+        why: "Each constant stretch is a round robin of its own, cut off at both ends.",
+        needs: "a change of the pool while traffic runs";
+    Lc1 "LC-1" "Held connections are spread evenly.",
+        bound: "each goes to a member that has the fewest just before; largest and smallest count then differ by at most 1 at every \
+                prefix; exact",
+        why: "The definition of least connections, at each decision.",
+        needs: "LEAST_CONNECTIONS, equal weights, connections opened one after the other";
+    Lc2 "LC-2" "Held connections are spread by weight.",
+        bound: "every member within 1.5 of its quota at every prefix",
+        why: "HAProxy minimises (n+1)/w and nginx n/w; 1.0 is the most that was measured for either.",
+        needs: "LEAST_CONNECTIONS, `weights`, unequal weights, connections opened one after the other";
+    Lc3 "LC-3" "A member whose connections have ended is filled up first.",
+        bound: "all of the next connections go there, up to as many as make it even with the others; exact",
+        why: "Until then it has the fewest for its weight by either way of counting.",
+        needs: "LEAST_CONNECTIONS; connections released on one member";
+    Sh1 "SH-1" "Requests from one address go to one member.",
+        bound: "one member for each address; exact",
+        why: "LBaaS: SOURCE_IP, as method or as persistence. The client's port must not matter.",
+        needs: "SOURCE_IP as method or persistence; at least two requests from an address";
+    Sh2 "SH-2" "Addresses are spread over the members by weight.",
+        bound: "every member gets some, and the upper tail of chi-square over the addresses is at least alpha = 1e-6; the power \
+                against one member at half its share is published with each verdict",
+        why: "A hash of structured addresses may be spread more evenly than chance (HAProxy's map is perfect for consecutive \
+              addresses), so only the upper tail counts. A /24 is one key where the hash is declared to ignore the last octet. For a \
+              consistent hash the statistic is divided by 1 + N/(16n), since a ring of 16 points for each member has shares with a \
+              relative deviation of 25 % and is not wrong.",
+        needs: "SOURCE_IP as method or persistence; expected counts of at least 5";
+    Sh4 "SH-4" "When a member leaves, only its own clients move.",
+        bound: "0 other addresses move; exact",
+        why: "The definition of consistent hashing.",
+        needs: "SOURCE_IP as method, `hash: consistent`; traffic before and after the member left";
+    Sp1 "SP-1" "A client with a cookie stays on its member.",
+        bound: "one member for each client; for HTTP_COOKIE the cookie is set once, with the first answer; exact",
+        why: "LBaaS: HTTP_COOKIE and APP_COOKIE. Setting the cookie again would show that it has not been recognised.",
+        needs: "HTTP_COOKIE or APP_COOKIE; at least two requests of a client";
+    Sp7 "SP-7" "When a member leaves, only the clients that were kept on it move.",
+        bound: "0 other addresses move; exact. How evenly the moved ones are spread is reported, not judged",
+        why: "A table of clients is not changed for those whose member lives.",
+        needs: "SOURCE_IP as persistence; traffic before and after the member left";
+    Hm1 "HM-1" "Exactly f consecutive bad probes take a member out.",
+        bound: "out after f, not f-1, not f+1; counted in the member's own log, or, where the fault hides the probes from the member, \
+                from its last good probe on by the declared schedule and cost",
+        why: "LBaaS: max_retries. f is 1 before the first good probe after a start where the balancer declares so.",
+        needs: "a monitor, a fault that it can see, a good probe before the fault";
+    Hm2 "HM-2" "Failures that are not consecutive do not take a member out.",
+        bound: "never out, over every run of fewer than f bad probes, which the member's log has to show",
+        why: "LBaaS counts consecutive failures; one good probe clears the count.",
+        needs: "a monitor with f of at least 2, and a fault that flaps";
+    Hm3 "HM-3" "Exactly r consecutive good probes bring a member back.",
+        bound: "back after r, not r-1, not r+1, counted in the member's own log",
+        why: "LBaaS has no `rise`; the drivers' is 2, and each balancer declares its own.",
+        needs: "a monitor; `rise` for r";
+    Hm4 "HM-4" "A member that refuses connections is left in time.",
+        bound: "(f-1)d .. f*d after the fault, give or take 100 ms and 2 %",
+        why: "The fault falls uniformly into a cycle of length d; f bad probes that end at once follow, with f-1 delays between them.",
+        needs: "a monitor; `probe_schedule`";
+    Hm5 "HM-5" "A member that does not answer the SYN is left in time.",
+        bound: "end to start (f-1)d + fc .. f(d+c), start to start (f-1)max(d,c) + c .. the same + d, with c the timeout, or less where \
+                declared; give or take 100 ms and 2 %",
+        why: "As HM-4 with probes of length c. LBaaS: a probe takes at most the timeout; HAProxy's connect timeout of 5 s does not \
+              know it.",
+        needs: "a monitor; `probe_schedule`, `unanswered_syn`";
+    Hm6 "HM-6" "A member that accepts and does not answer is left in time.",
+        bound: "as HM-5 with c the timeout",
+        why: "As HM-5. A balancer that waits longer than the timeout for an answer does not do what LBaaS says.",
+        needs: "an HTTP monitor; `probe_schedule`";
+    Hm7 "HM-7" "A member that answers wrongly is left in time.",
+        bound: "as HM-4",
+        why: "A wrong status or a reset ends a probe at once.",
+        needs: "an HTTP monitor; `probe_schedule`";
+    Hm8 "HM-8" "A healed member is used again in time.",
+        bound: "(r-1)d .. (r-1)d + d + c end to start, (r-1)d .. (r-1)d + max(d,c) start to start; give or take 100 ms and 2 %",
+        why: "A heal inside a probe that hangs does not save it; then r good probes follow, with r-1 delays between them.",
+        needs: "a monitor; `rise`, `probe_schedule`";
+    Hm11 "HM-11" "A member is left at the end of the f-th bad probe.",
+        bound: "within 100 ms and 2 % of the window of the end of the f-th bad probe, as the member saw it, or as follows from its last \
+                good probe",
+        why: "Knowing the phase makes the window of HM-4 to HM-7 a point.",
+        needs: "as HM-1";
+    Hm12 "HM-12" "A healthy member is probed once a delay.",
+        bound: "from start to start d + h (end to start, h the probe's duration) or d (start to start), give or take 100 ms and 2 %, for \
+                every two good probes with no fault or change between them; no burst after a recovery",
+        why: "LBaaS: delay is the time between probes.",
+        needs: "a monitor; `probe_schedule`; three good probes in a row";
+    Hm18 "HM-18" "Without a monitor nothing is probed and nobody is taken out.",
+        bound: "0 probes in any member's log, never out; exact",
+        why: "LBaaS: a pool without a monitor has members without health.",
+        needs: "a pool without a monitor";
+    Hm19 "HM-19" "A member that is dead from the start is left in time.",
+        bound: "at most d + (f-1)(d+c) + c after the first step began, give or take 100 ms and 2 %; f is 1 where the balancer declares \
+                that the first failure takes a member out",
+        why: "The first probe of each member comes within a delay of the start.",
+        needs: "a monitor; a member that is never reachable";
+    Hm20 "HM-20" "A member that has been taken out serves nothing.",
+        bound: "0 requests sent after it was out; exact",
+        why: "That is what taking out means.",
+        needs: "a member that has been taken out";
+    Hm22 "HM-22" "With every member out, clients are answered and not left hanging.",
+        bound: "every request is answered with the expected status within 1 s, give or take 100 ms and 2 %",
+        why: "LBaaS drivers answer 503; a client that hangs cannot tell a dead pool from a slow one.",
+        needs: "every member out of rotation";
+    Fo1 "FO-1" "Without retries no more is lost than the dead member's share until it is left.",
+        bound: "at most s*l*D + 2 requests, with the measured share s, rate l and exposure D",
+        why: "Each request that is sent to the dead member until it is left fails; a rotation is off by at most one at either end.",
+        needs: "a member that refuses or is silent; `redispatch` with no retries";
+    Fo2 "FO-2" "With retries nothing is lost to a member that refuses.",
+        bound: "0 requests beyond those in flight at the fault; for clients bound by hash at most \
+                s*l*max(0, D - (R-1)min(1 s, connect timeout)) + 2",
+        why: "A refused connection has sent nothing, so the request may go to another member. HAProxy retries a hash-bound client on \
+              the same member first.",
+        needs: "a member that refuses; `redispatch` with retries";
+    Fo3 "FO-3" "With retries nothing is lost to a member that does not answer the SYN.",
+        bound: "0 requests beyond those in flight at the fault; for clients bound by hash at most \
+                s*l*max(0, D - R*connect timeout) + 2",
+        why: "As FO-2, a connect timeout later.",
+        needs: "a member that is silent; `redispatch` with retries";
+    Fo4 "FO-4" "No more is lost to a member that fails after it has got the request than its share until it is left.",
+        bound: "at most s*l*D + 2 requests",
+        why: "A request that has reached a member must not be repeated, so its failure is the client's.",
+        needs: "a member that answers wrongly, resets, hangs or is slow";
+    Fo9 "FO-9" "A fault that the monitor cannot see takes nobody out and loses the member's share.",
+        bound: "at most s*l*D + 2 requests with D the time until the heal, where requests fail; never out",
+        why: "Probes that pass while requests fail are a gray failure; a balancer that judges by probes alone cannot know.",
+        needs: "a fault that passes the monitor's probes";
+    Rc1 "RC-1" "A change of the configuration loses nothing.",
+        bound: "the number of lost requests that the scenario allows",
+        why: "A reload that keeps its listening sockets has no moment in which nobody accepts.",
+        needs: "a change of the pool while traffic runs, and a number in the scenario";
+    Rc6 "RC-6" "Taking the balancer down leaves nothing behind.",
+        bound: "0 namespaces, links, processes and files; exact",
+        why: "What is left behind collides with the next deployment.",
+        needs: "a run that came to its teardown";
+    Tr0 "TR-0" "Every expectation is judged.",
+        bound: "at least one verdict for each expectation",
+        why: "An expectation that no check can make anything of must not count as met.",
+        needs: "an expectation that no other check applies to";
+    Tr1 "TR-1" "Every request is answered with the expected status.",
+        bound: "all of them; exact",
+        why: "The scenario says so.",
+        needs: "an expected status";
+    Tr2 "TR-2" "No request fails while nothing is wrong.",
+        bound: "0 failed requests outside of every fault's exposure, or at most the number that the scenario allows",
+        why: "No prediction allows for a loss without a cause.",
+        needs: "traffic whose loss is judged";
+    Tr3 "TR-3" "A balancer that is gone loses what its clients do not wait for.",
+        bound: "at most l*D + 2 requests while it is killed, l*max(0, D - read timeout) + 2 while it is paused",
+        why: "Nobody answers; a paused process's kernel still accepts, and its clients wait as long as they do.",
+        needs: "a fault of the balancer";
+    Tr4 "TR-4" "A member that is to be idle serves nothing.",
+        bound: "0 requests; exact",
+        why: "The scenario says so, for a member outside of the pool as a rule.",
+        needs: "a member that is in rotation or outside of the pool";
+    Tr5 "TR-5" "A member with which nothing is wrong stays in rotation.",
+        bound: "never out",
+        why: "The monitor's probes pass.",
+        needs: "a member without a fault that its monitor can see";
+}
+
+impl CheckId {
+    /// The check's row.
+    pub fn check(self) -> &'static Check {
+        &CHECKS[self as usize]
+    }
+}
+
+impl fmt::Display for CheckId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.check().code)
+    }
+}
+
+impl FromStr for CheckId {
+    type Err = UnknownCheck;
+
+    fn from_str(text: &str) -> Result<CheckId, UnknownCheck> {
+        let found = CHECKS.iter().find(|check| check.code.eq_ignore_ascii_case(text));
+        found.map(|check| check.id).ok_or_else(|| UnknownCheck(text.chars().take(40).collect()))
+    }
+}
+
+impl TryFrom<String> for CheckId {
+    type Error = UnknownCheck;
+
+    fn try_from(text: String) -> Result<CheckId, UnknownCheck> {
+        text.parse()
+    }
+}
+
+impl From<CheckId> for String {
+    fn from(id: CheckId) -> String {
+        id.to_string()
+    }
+}

@@ -1,0 +1,91 @@
+//! Whether clients are kept on members by their cookies.
+
+use std::collections::BTreeMap;
+
+use lblab_history::Request;
+use lblab_model::Persistence;
+
+use crate::CheckId;
+use crate::answers::failures;
+use crate::run::{Run, span};
+use crate::verdict::{Measurement, Outcome, Unit, Verdict};
+
+/// The verdict on `cookies: stick`.
+pub(crate) fn stick(run: &Run<'_>, step: usize) -> Vec<Verdict> {
+    vec![sticks(run, step)]
+}
+
+fn sticks(run: &Run<'_>, step: usize) -> Verdict {
+    let check = CheckId::Sp1;
+    let Some((traffic_step, traffic)) = run.last_traffic(step) else {
+        return Verdict::inconclusive(check, "there was no traffic");
+    };
+    let inserted = match &run.plan.persistence {
+        Some(kind @ (Persistence::HttpCookie | Persistence::AppCookie { .. })) => {
+            if !run.traits().persistence.iter().any(|declared| declared == kind.kind()) {
+                return Verdict::unsupported(
+                    check,
+                    format!("the balancer does not declare persistence by {}", kind.kind()),
+                );
+            }
+            *kind == Persistence::HttpCookie
+        }
+        _ => return Verdict::unsupported(check, "the pool has no persistence by cookie"),
+    };
+    let requests = run.requests(traffic_step);
+    let Some((from, to)) = span(&requests) else {
+        return Verdict::inconclusive(check, "the traffic sent no request");
+    };
+    if !traffic.cookies {
+        return Verdict::inconclusive(check, "the clients of the traffic did not keep their cookies");
+    }
+    if let Some(failed) = failures(&requests) {
+        return Verdict::fails(check, failed.summary).because(failed.evidence);
+    }
+    let mut clients: BTreeMap<u32, Vec<&Request>> = BTreeMap::new();
+    for request in &requests {
+        clients.entry(request.client).or_default().push(request);
+    }
+    clients.retain(|_, requests| requests.len() > 1);
+    if clients.is_empty() {
+        return Verdict::inconclusive(check, "no client sent more than one request");
+    }
+    let wrong: Vec<String> =
+        clients.iter().filter_map(|(client, requests)| astray(run, *client, requests, inserted)).collect();
+    let summary = format!("{} of {} clients did not stay on one member with one cookie", wrong.len(), clients.len());
+    let verdict = Verdict::holds_if(wrong.is_empty(), check, summary).measuring(Measurement::at_most(
+        Unit::Clients,
+        wrong.len() as f64,
+        0.0,
+    ));
+    let verdict = wrong.into_iter().take(5).fold(verdict, Verdict::because);
+    // Clients move when their member leaves, so a failure stands only if nobody left.
+    let moved = if verdict.outcome == Outcome::Fails { run.rotation(from, to).err() } else { None };
+    verdict.if_trusted(moved).unless(run.unfinished(traffic_step))
+}
+
+/// What is wrong with a client's requests.
+fn astray(run: &Run<'_>, client: u32, requests: &[&Request], inserted: bool) -> Option<String> {
+    let name = |request: &Request| {
+        let name = request.member.and_then(|member| run.name_of(member));
+        name.map_or_else(|| "nobody known".to_owned(), ToString::to_string)
+    };
+    let first = requests[0];
+    if let Some(moved) = requests.iter().find(|request| request.member != first.member) {
+        let cookie = moved.cookie.as_deref().unwrap_or("none");
+        return Some(format!(
+            "client {client}: {} first, {} in request {} with the cookie {cookie}",
+            name(first),
+            name(moved),
+            moved.id
+        ));
+    }
+    if !inserted {
+        return None;
+    }
+    // A client may bring its cookie along from traffic before; then none is to be set at all.
+    let wanted = usize::from(first.cookie.is_none());
+    let set = requests.iter().filter(|request| !request.set_cookies.is_empty()).count();
+    (set != wanted || (wanted == 1 && first.set_cookies.is_empty()))
+        .then(|| format!("client {client}: a cookie was set in {set} of {} answers, {wanted} expected", requests.len()))
+}

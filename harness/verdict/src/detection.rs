@@ -1,0 +1,271 @@
+//! Whether a dead member is left in time, after the right number of probes.
+
+use std::time::Duration;
+
+use lblab_history::FaultRecord;
+use lblab_model::window::{Detection, Window, declared_cost, declared_detection, detection, epsilon};
+use lblab_model::{Fault, FirstFailure, Moment, Monitor, Name, ReloadClass};
+
+use crate::CheckId;
+use crate::probes::{self, Probe};
+use crate::run::Run;
+use crate::timing::{Bounds, judge_time};
+use crate::verdict::{Measurement, Unit, Verdict};
+
+/// The verdicts on `leaves: <member>`.
+pub(crate) fn leaves(run: &Run<'_>, step: usize, member: &Name) -> Vec<Verdict> {
+    let Some(monitor) = &run.plan.monitor else {
+        let summary = format!("{member} cannot be left: the pool has no monitor");
+        return vec![Verdict::fails(CheckId::Hm4, summary).of(member)];
+    };
+    let verdicts = match run.fault_before(step, member) {
+        Some(fault) => Case::new(run, monitor, member, fault).judge(),
+        None => vec![dead_from_the_start(run, monitor, member)],
+    };
+    verdicts.into_iter().map(|verdict| verdict.of(member)).collect()
+}
+
+/// Which check on time the fault calls for.
+fn check_of(fault: Fault) -> CheckId {
+    match fault {
+        Fault::Refuse | Fault::Reject | Fault::Pause | Fault::Kill => CheckId::Hm4,
+        Fault::Blackhole | Fault::Unplug => CheckId::Hm5,
+        Fault::Hang | Fault::Slow { .. } => CheckId::Hm6,
+        Fault::Status { .. } | Fault::Reset { .. } => CheckId::Hm7,
+    }
+}
+
+struct Case<'a> {
+    run: &'a Run<'a>,
+    member: &'a Name,
+    fault: &'a FaultRecord,
+    /// The monitor, with an f of 1 where the first failure since a start counts for all.
+    monitor: Monitor,
+    probes: Vec<Probe>,
+}
+
+impl<'a> Case<'a> {
+    fn new(run: &'a Run<'a>, monitor: &Monitor, member: &'a Name, fault: &'a FaultRecord) -> Case<'a> {
+        let probes = probes::of(run, monitor, member);
+        let traits = run.traits();
+        let restarts =
+            run.history.changes.iter().filter(|change| change.in_force <= fault.at).map(|change| change.in_force);
+        let started = match traits.reload {
+            ReloadClass::KeepsAll => None,
+            ReloadClass::KeepsConnections | ReloadClass::Restarts => restarts.max(),
+        };
+        let proven = probes.iter().any(|probe| probe.good && probe.ended <= fault.at && Some(probe.started) > started);
+        let first = traits.first_failure == FirstFailure::TakesOut && !proven;
+        let max_retries = if first { 1 } else { monitor.max_retries };
+        Case { run, member, fault, monitor: Monitor { max_retries, ..monitor.clone() }, probes }
+    }
+
+    fn judge(&self) -> Vec<Verdict> {
+        let Case { run, member, fault, monitor, .. } = self;
+        let check = check_of(fault.fault);
+        if run.is_out(member, fault.at) {
+            return vec![Verdict::inconclusive(check, format!("{member} was out of rotation before the fault"))];
+        }
+        let left = run.left(member, fault.at);
+        let window = match (detection(monitor, &fault.fault, run.traits()), left) {
+            (Detection::Within(window), _) => window,
+            (Detection::Never { why }, None) => {
+                let summary = format!("{member} stayed in rotation, and its monitor cannot see `{}`", fault.fault);
+                return vec![Verdict::fails(check, summary).because(why)];
+            }
+            (Detection::Never { why }, Some(at)) => {
+                let reason = format!(
+                    "{member} left {:.3} s after `{}`, for which there is no bound",
+                    since(at, fault),
+                    fault.fault
+                );
+                return vec![Verdict::inconclusive(check, reason).because(why)];
+            }
+        };
+        let Some(at) = left.filter(|&at| run.heal_of(fault).is_none_or(|heal| at <= heal.at)) else {
+            return vec![self.stayed(check, &window)];
+        };
+        vec![self.in_time(check, &window, at), self.by_count(at), self.in_phase(&window, at)]
+    }
+
+    fn stayed(&self, check: CheckId, window: &Window) -> Verdict {
+        let Case { run, member, fault, .. } = self;
+        let bounds = Bounds::window(window.earliest, window.latest);
+        let heal = run.heal_of(fault).map(|heal| heal.at);
+        let until = heal.unwrap_or_else(|| run.end());
+        let watched = until.since(fault.at);
+        let summary =
+            format!("{member} was still in rotation {:.3} s after the fault; {}", watched.as_secs_f64(), bounds.tell());
+        if watched <= bounds.latest + bounds.slack.1 {
+            let what = if heal.is_some() { "it was healed" } else { "the history ends" };
+            let reason =
+                format!("{what} {:.3} s after the fault, before {member} had to be left", watched.as_secs_f64());
+            return Verdict::inconclusive(check, reason).because(format!("window: {}", window.formula));
+        }
+        let bad = self
+            .probes
+            .iter()
+            .filter(|probe| !probe.good && probe.started >= fault.at && probe.started <= until)
+            .count();
+        judge_time(run, check, summary, watched, bounds)
+            .because(format!("window: {}", window.formula))
+            .because(format!("{member} saw {bad} bad probes in that time, max_retries is {}", self.monitor.max_retries))
+    }
+
+    /// Whether the time from the fault to the removal lies within the window.
+    fn in_time(&self, check: CheckId, window: &Window, at: Moment) -> Verdict {
+        let Case { run, member, fault, monitor, .. } = self;
+        let bounds = Bounds::window(window.earliest, window.latest);
+        let took = at.since(fault.at);
+        let summary =
+            format!("{member} was out of rotation {:.3} s after the fault; {}", took.as_secs_f64(), bounds.tell());
+        let mut verdict = judge_time(run, check, summary, took, bounds).because(format!("window: {}", window.formula));
+        let symbols: Vec<String> = window
+            .symbols
+            .iter()
+            .map(|symbol| format!("{} = {} ({})", symbol.name, symbol.value, symbol.meaning))
+            .collect();
+        verdict = verdict.because(symbols.join(", "));
+        if !bounds.contains(took)
+            && let Detection::Within(declared) = declared_detection(monitor, &fault.fault, run.traits())
+            && Bounds::window(declared.earliest, declared.latest).contains(took)
+        {
+            let line =
+                format!("it fits the cost that the balancer declares, which exceeds the timeout: {}", declared.formula);
+            verdict.evidence.insert(0, line);
+        }
+        verdict.because(format!("`{}` took hold at {}, {member} was out at {at}", fault.fault, fault.at))
+    }
+
+    /// The ends of the bad probes, seen by the member or following from its last good one.
+    fn bad_ends(&self, at: Moment) -> Result<(Vec<Moment>, String), String> {
+        let Case { run, member, fault, monitor, .. } = self;
+        if probes::are_seen(fault.fault) {
+            // The next one may be under way when the balancer acts on the last one.
+            let ends = probes::bad_run(&self.probes, at + probes::tolerance(monitor));
+            let seen = ends.len();
+            return Ok((ends, format!("{member} saw {seen} bad probes in a row")));
+        }
+        let traits = run.traits();
+        let last =
+            self.probes.iter().filter(|probe| probe.good && probe.ended <= fault.at).max_by_key(|probe| probe.started);
+        let last = *last
+            .ok_or_else(|| format!("{member} had seen no good probe before the fault, so its phase is not known"))?;
+        let cost = match fault.fault {
+            Fault::Blackhole | Fault::Unplug => declared_cost(traits.unanswered_syn, monitor),
+            _ => Duration::ZERO,
+        };
+        let gap = fault.at.since(last.ended);
+        if gap > monitor.delay * 2 + epsilon(monitor.delay) {
+            let gap = gap.as_secs_f64();
+            return Err(format!(
+                "{member}'s last good probe ended {gap:.3} s before the fault, so its phase is not known"
+            ));
+        }
+        let count = monitor.max_retries + 8;
+        let ends = probes::extrapolated(last, traits.probe_schedule, monitor.delay, cost, count);
+        let line =
+            format!("from {member}'s last good probe, {} to {}, with {cost:?} for a bad one", last.started, last.ended);
+        Ok((ends, line))
+    }
+
+    /// Whether the right number of bad probes had ended when the member was out.
+    fn by_count(&self, at: Moment) -> Verdict {
+        let (ends, line) = match self.bad_ends(at) {
+            Ok(found) => found,
+            Err(reason) => return Verdict::inconclusive(CheckId::Hm1, reason),
+        };
+        let counted = probes::completed(&ends, at, probes::tolerance(&self.monitor));
+        let wanted = self.monitor.max_retries;
+        let summary = format!("{} was out after {counted} bad probes, max_retries is {wanted}", self.member);
+        let verdict = Verdict::holds_if(counted == wanted as usize, CheckId::Hm1, summary);
+        self.on_time(verdict.measuring(Measurement::exactly(Unit::Probes, counted as f64, f64::from(wanted))))
+            .because(line)
+            .because(tell(&ends, at, wanted))
+    }
+
+    /// Whether the member was out at the end of the f-th bad probe.
+    fn in_phase(&self, window: &Window, at: Moment) -> Verdict {
+        let check = CheckId::Hm11;
+        let (ends, line) = match self.bad_ends(at) {
+            Ok(found) => found,
+            Err(reason) => return Verdict::inconclusive(check, reason),
+        };
+        let wanted = self.monitor.max_retries;
+        let Some(&end) = (wanted as usize).checked_sub(1).and_then(|index| ends.get(index)) else {
+            let summary = format!("{} was out at {at}, before bad probe {wanted} had come", self.member);
+            return self.on_time(Verdict::fails(check, summary)).because(line);
+        };
+        let slack = epsilon(window.latest);
+        let (off, side) = if at >= end { (at.since(end), "after") } else { (end.since(at), "before") };
+        let bounds = Bounds { earliest: Duration::ZERO, latest: Duration::ZERO, slack: (slack, slack) };
+        let summary = format!(
+            "{} was out {:.3} s {side} the end of bad probe {wanted}; {:.3} s allowed",
+            self.member,
+            off.as_secs_f64(),
+            slack.as_secs_f64()
+        );
+        judge_time(self.run, check, summary, off, bounds).because(line).because(tell(&ends, at, wanted))
+    }
+
+    /// A count of probes is as good as the clock by which they are told from each other.
+    fn on_time(&self, verdict: Verdict) -> Verdict {
+        let late = crate::timing::lateness(self.run);
+        let doubt = match late {
+            None => Some("the history does not say how well the harness kept time".to_owned()),
+            Some(late) if late * 2 > self.monitor.delay => {
+                Some(format!("the harness itself was up to {:.3} s late, over half a delay", late.as_secs_f64()))
+            }
+            Some(_) => None,
+        };
+        verdict.if_trusted(doubt)
+    }
+}
+
+fn since(at: Moment, fault: &FaultRecord) -> f64 {
+    at.since(fault.at).as_secs_f64()
+}
+
+fn tell(ends: &[Moment], at: Moment, wanted: u32) -> String {
+    let told: Vec<String> =
+        ends.iter().take(wanted as usize + 1).map(|end| format!("{:.3}", end.as_secs_f64())).collect();
+    format!("bad probes ended at {} s; out at {:.3} s", told.join(", "), at.as_secs_f64())
+}
+
+/// The verdict on a member that no fault was injected into: it must have been unreachable all along.
+fn dead_from_the_start(run: &Run<'_>, monitor: &Monitor, member: &Name) -> Verdict {
+    let check = CheckId::Hm19;
+    let Some(start) = run.history.steps.iter().map(|step| step.started).min() else {
+        return Verdict::inconclusive(check, "no step was carried out");
+    };
+    if probes::of(run, monitor, member).iter().any(|probe| probe.good) {
+        return Verdict::inconclusive(
+            check,
+            format!("no fault was injected into {member}, and it has answered probes"),
+        );
+    }
+    let traits = run.traits();
+    let first = traits.first_failure == FirstFailure::TakesOut;
+    let monitor = Monitor { max_retries: if first { 1 } else { monitor.max_retries }, ..monitor.clone() };
+    let Detection::Within(window) = detection(&monitor, &Fault::Blackhole, traits) else {
+        return Verdict::inconclusive(check, "there is no bound");
+    };
+    let bounds = Bounds { earliest: Duration::ZERO, ..Bounds::window(window.latest, window.latest) };
+    if run.is_out(member, start) {
+        return Verdict::holds(check, format!("{member} was out of rotation before the first step"));
+    }
+    let left = run.left(member, start);
+    let took = left.unwrap_or_else(|| run.end()).since(start);
+    let what = if left.is_some() { "out of" } else { "still in" };
+    let summary = format!(
+        "{member} was {what} rotation {:.3} s after the first step began; {}",
+        took.as_secs_f64(),
+        bounds.tell()
+    );
+    let verdict = if left.is_none() && bounds.contains(took) {
+        Verdict::inconclusive(check, format!("the history ends before {member} had to be left"))
+    } else {
+        judge_time(run, check, summary, took, bounds)
+    };
+    verdict.because(format!("window: {}", window.formula))
+}

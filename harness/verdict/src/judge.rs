@@ -1,0 +1,53 @@
+//! From expectations to verdicts.
+
+use lblab_history::History;
+use lblab_scenario::{Expectation, Plan, Step};
+
+use crate::run::Run;
+use crate::verdict::{Judgement, Verdict};
+use crate::{
+    CheckId, answers, change, cookies, detection, held, loss, recovery, schedule, sharing, sources, stays, teardown,
+};
+
+/// Judges the history of a run of the plan.
+///
+/// Every expectation yields at least one verdict, in the plan's order. Then come the checks that are made of every run: each
+/// member's probe period (HM-12), changes of the pool under traffic (RR-14), and what was left behind (RC-6). A history that
+/// was cut short passes nothing that it does not show whole.
+pub fn judge(plan: &Plan, history: &History) -> Judgement {
+    let run = Run::new(plan, history);
+    let mut verdicts = Vec::new();
+    for (step, planned) in plan.steps.iter().enumerate() {
+        if let Step::Expect(expectation) = &planned.step {
+            let found = expected(&run, step, expectation);
+            verdicts.extend(found.into_iter().map(|verdict| Verdict { step: Some(step), ..verdict }));
+        }
+    }
+    verdicts.extend(schedule::periods(&run));
+    verdicts.extend(change::under_traffic(&run));
+    verdicts.push(teardown::leaves_nothing(&run));
+    Judgement { verdicts }
+}
+
+fn expected(run: &Run<'_>, step: usize, expectation: &Expectation) -> Vec<Verdict> {
+    let verdicts = match expectation {
+        Expectation::SharedByWeight => sharing::by_weight(run, step),
+        Expectation::SourcesSpread => sources::are_spread(run, step),
+        Expectation::SourcesStick => sources::stick(run, step),
+        Expectation::CookiesStick => cookies::stick(run, step),
+        Expectation::OnlyVictimsMoved => sources::only_victims_moved(run, step),
+        Expectation::HeldBalanced => held::balanced(run, step),
+        Expectation::Refills { member } => held::refills(run, step, member),
+        Expectation::Leaves { member } => detection::leaves(run, step, member),
+        Expectation::Returns { member } => recovery::returns(run, step, member),
+        Expectation::Stays { member } => stays::stays(run, step, member),
+        Expectation::Idle { member } => stays::idle(run, step, member),
+        Expectation::Lost(bound) => loss::lost(run, step, *bound),
+        Expectation::Answers { status } => answers::with_status(run, step, *status),
+        Expectation::NoProbes => stays::no_probes(run),
+    };
+    if verdicts.is_empty() {
+        return vec![Verdict::inconclusive(CheckId::Tr0, "no check made anything of this expectation")];
+    }
+    verdicts
+}

@@ -1,0 +1,161 @@
+//! Whether no more requests were lost than may be.
+
+use std::time::Duration;
+
+use lblab_history::Request;
+use lblab_model::{Method, TieRule};
+use lblab_scenario::{LostBound, Step, Traffic};
+
+use crate::CheckId;
+use crate::answers::kinds;
+use crate::exposure::{Exposure, exposures, groups, nobody_left};
+use crate::run::{Run, one_after_the_other};
+use crate::timing::fell_behind;
+use crate::verdict::{Measurement, Outcome, Unit, Verdict};
+
+/// What a rotation that is cut off at both ends may be off by.
+const CUT_OFF: f64 = 2.0;
+
+/// The verdicts on `lost: ...`.
+pub(crate) fn lost(run: &Run<'_>, step: usize, bound: LostBound) -> Vec<Verdict> {
+    let traffic: Vec<(usize, &Traffic)> = run
+        .plan
+        .steps
+        .iter()
+        .enumerate()
+        .take(step)
+        .filter_map(
+            |(index, planned)| {
+                if let Step::Traffic(traffic) = &planned.step { Some((index, traffic)) } else { None }
+            },
+        )
+        .collect();
+    let mut requests: Vec<&Request> = traffic.iter().flat_map(|(index, _)| run.requests(*index)).collect();
+    requests.sort_by_key(|request| (request.sent, request.id));
+    if requests.is_empty() {
+        return vec![Verdict::inconclusive(CheckId::Tr2, "no request was sent")];
+    }
+    let doubt = traffic
+        .iter()
+        .find_map(|(index, traffic)| run.unfinished(*index).or_else(|| fell_behind(traffic, &run.requests(*index))));
+    let read_timeout = traffic.iter().map(|(_, traffic)| traffic.read_timeout).min().unwrap_or_default();
+    let verdicts = match bound {
+        LostBound::Predicted => predicted(run, &requests, read_timeout),
+        LostBound::AtMost(most) => vec![at_most(run, step, &requests, most)],
+    };
+    verdicts.into_iter().map(|verdict| verdict.unless(doubt.as_ref())).collect()
+}
+
+fn at_most(run: &Run<'_>, step: usize, requests: &[&Request], most: u64) -> Verdict {
+    let lost: Vec<&Request> = requests.iter().copied().filter(|request| !request.outcome.is_ok()).collect();
+    let faults = exposures(run);
+    let check = match faults.iter().rfind(|exposure| exposure.fault.step < step) {
+        Some(exposure) => exposure.check(run),
+        None if !run.history.changes.is_empty() => CheckId::Rc1,
+        None => CheckId::Tr2,
+    };
+    let summary = format!("{} of {} requests were lost, {most} allowed", lost.len(), requests.len());
+    let verdict = Verdict::holds_if(lost.len() as u64 <= most, check, summary).measuring(Measurement::at_most(
+        Unit::Requests,
+        lost.len() as f64,
+        most as f64,
+    ));
+    tell(verdict, &lost)
+}
+
+fn predicted(run: &Run<'_>, requests: &[&Request], read_timeout: Duration) -> Vec<Verdict> {
+    let exposures = exposures(run);
+    let mut verdicts: Vec<Verdict> =
+        groups(&exposures).iter().map(|group| of_group(run, requests, group, read_timeout)).collect();
+    // With nobody in rotation there is nobody to serve, whatever put them out.
+    let without_cause: Vec<&Request> = requests
+        .iter()
+        .copied()
+        .filter(|request| {
+            !request.outcome.is_ok()
+                && !exposures.iter().any(|exposure| exposure.covers(request))
+                && !run.rotation_at(request.sent).seats.is_empty()
+        })
+        .collect();
+    let summary =
+        format!("{} of {} requests failed outside of every fault's exposure", without_cause.len(), requests.len());
+    let verdict = Verdict::holds_if(without_cause.is_empty(), CheckId::Tr2, summary).measuring(Measurement::at_most(
+        Unit::Requests,
+        without_cause.len() as f64,
+        0.0,
+    ));
+    verdicts.push(tell(verdict, &without_cause));
+    verdicts
+}
+
+fn of_group(run: &Run<'_>, requests: &[&Request], group: &[Exposure<'_>], read_timeout: Duration) -> Verdict {
+    let first = group[0];
+    let check = first.check(run);
+    let subject = first.fault.member.as_ref().map_or_else(|| "balancer".to_owned(), ToString::to_string);
+    let covered: Vec<&Request> =
+        requests.iter().copied().filter(|request| group.iter().any(|exposure| exposure.covers(request))).collect();
+    let failed: Vec<&Request> = covered.iter().copied().filter(|request| !request.outcome.is_ok()).collect();
+    let starts_in_flight = |request: &&Request| {
+        group.iter().any(|exposure| request.sent < exposure.fault.at && request.ended >= exposure.fault.at)
+    };
+    let (in_flight, lost): (Vec<&Request>, Vec<&Request>) = failed.into_iter().partition(starts_in_flight);
+    if nobody_left(run, group) {
+        return Verdict::inconclusive(check, "for a time no healthy member was left, for which there is no formula")
+            .of(&subject);
+    }
+    let losses: Vec<_> = group.iter().map(|exposure| exposure.loss(run, &covered, read_timeout)).collect();
+    let expected: f64 = losses.iter().map(|loss| loss.requests).sum();
+    let nothing = losses.iter().all(|loss| loss.formula == "0");
+    let most = if nothing { 0.0 } else { expected + CUT_OFF };
+    let summary = format!("{} requests were lost, {expected:.1} predicted, {most:.1} allowed", lost.len());
+    let verdict = Verdict::holds_if(lost.len() as f64 <= most, check, summary).measuring(Measurement::at_most(
+        Unit::Requests,
+        lost.len() as f64,
+        most,
+    ));
+    let verdict = group.iter().zip(&losses).fold(verdict, |verdict, (exposure, loss)| {
+        let Exposure { fault, until } = exposure;
+        verdict.because(format!("`{}` from {} to {until}: {}, since {}", fault.fault, fault.at, loss.formula, loss.why))
+    });
+    let verdict = tell(verdict, &lost);
+    let slowest = covered.iter().map(|request| request.ended.since(request.sent)).max().unwrap_or_default();
+    let verdict = verdict.because(format!(
+        "{} requests in the exposure, the slowest took {:.3} s; {} more were in flight at the fault and failed",
+        covered.len(),
+        slowest.as_secs_f64(),
+        in_flight.len()
+    ));
+    attracted(run, verdict, nothing, &covered).unless(run.incomplete()).of(&subject)
+}
+
+/// What least connections sends to a failing member depends on ties and on how fast it fails.
+fn attracted(run: &Run<'_>, verdict: Verdict, nothing: bool, covered: &[&Request]) -> Verdict {
+    if run.plan.method != Method::LeastConnections || nothing {
+        return verdict;
+    }
+    let check = verdict.check;
+    if run.traits().ties != TieRule::Rotating {
+        return Verdict::unsupported(
+            check,
+            "the balancer does not declare to rotate among idle members, so the share is not known",
+        );
+    }
+    let crowded = verdict.outcome == Outcome::Fails && !one_after_the_other(covered);
+    verdict.if_trusted(
+        crowded.then_some("a member that fails fast has the fewest connections and attracts more than its share"),
+    )
+}
+
+fn tell(verdict: Verdict, requests: &[&Request]) -> Verdict {
+    match (requests.first(), requests.last()) {
+        (Some(first), Some(last)) => verdict.because(format!(
+            "lost: {}; the first is request {} sent at {}, the last request {} sent at {}",
+            kinds(requests),
+            first.id,
+            first.sent,
+            last.id,
+            last.sent
+        )),
+        _ => verdict,
+    }
+}

@@ -1,0 +1,95 @@
+//! Whether a healed member is used again in time, after the right number of probes.
+
+use lblab_history::{FaultRecord, HealRecord};
+use lblab_model::window::recovery;
+use lblab_model::{Moment, Monitor, Name};
+
+use crate::CheckId;
+use crate::probes;
+use crate::run::Run;
+use crate::timing::{Bounds, judge_time, lateness};
+use crate::verdict::{Measurement, Unit, Verdict};
+
+/// The verdicts on `returns: <member>`.
+pub(crate) fn returns(run: &Run<'_>, step: usize, member: &Name) -> Vec<Verdict> {
+    let check = CheckId::Hm8;
+    let verdicts = match (&run.plan.monitor, run.heal_before(step, member)) {
+        (None, _) => vec![Verdict::inconclusive(check, "the pool has no monitor, so nobody leaves or returns")],
+        (_, None) => vec![Verdict::inconclusive(check, format!("{member} was not healed"))],
+        (Some(monitor), Some(heal)) => match run.fault_of(heal) {
+            Some(fault) => judge(run, monitor, member, fault, heal),
+            None => vec![Verdict::inconclusive(check, format!("{member} had no fault to be healed"))],
+        },
+    };
+    verdicts.into_iter().map(|verdict| verdict.of(member)).collect()
+}
+
+fn judge(run: &Run<'_>, monitor: &Monitor, member: &Name, fault: &FaultRecord, heal: &HealRecord) -> Vec<Verdict> {
+    let check = CheckId::Hm8;
+    if !run.is_out(member, heal.at) {
+        let early =
+            run.left(member, fault.at).filter(|&left| left < heal.at).and_then(|left| run.returned(member, left));
+        return vec![match early.filter(|&at| at <= heal.at) {
+            Some(at) => {
+                Verdict::fails(check, format!("{member} was back in rotation at {at}, healed only at {}", heal.at))
+            }
+            None => Verdict::inconclusive(check, format!("{member} had not left rotation when it was healed")),
+        }];
+    }
+    let window = recovery(monitor, &fault.fault, run.traits());
+    let bounds = Bounds::window(window.earliest, window.latest);
+    let formula = format!("window: {}", window.formula);
+    let next_fault = run.history.faults.iter().filter(|next| next.member.as_ref() == Some(member) && next.at > heal.at);
+    let until = next_fault.map(|next| next.at).min().unwrap_or_else(|| run.end());
+    let Some(at) = run.returned(member, heal.at).filter(|&at| at <= until) else {
+        let watched = until.since(heal.at);
+        if watched <= bounds.latest + bounds.slack.1 {
+            let reason = format!("{member} was watched for {:.3} s after the heal only", watched.as_secs_f64());
+            return vec![Verdict::inconclusive(check, reason).because(formula)];
+        }
+        let summary = format!(
+            "{member} was still out of rotation {:.3} s after the heal; {}",
+            watched.as_secs_f64(),
+            bounds.tell()
+        );
+        let good = probes::good_run(&probes::of(run, monitor, member), heal.at, until).len();
+        let verdict = judge_time(run, check, summary, watched, bounds).because(formula);
+        return vec![
+            verdict.because(format!("{member} saw {good} good probes in a row, rise is {}", run.traits().rise)),
+        ];
+    };
+    let took = at.since(heal.at);
+    let summary =
+        format!("{member} was back in rotation {:.3} s after the heal; {}", took.as_secs_f64(), bounds.tell());
+    let symbols: Vec<String> = window
+        .symbols
+        .iter()
+        .map(|symbol| format!("{} = {} ({})", symbol.name, symbol.value, symbol.meaning))
+        .collect();
+    let in_time = judge_time(run, check, summary, took, bounds)
+        .because(formula)
+        .because(symbols.join(", "))
+        .because(format!("healed at {}, back at {at}", heal.at));
+    vec![in_time, by_count(run, monitor, member, heal, at)]
+}
+
+/// Whether the right number of good probes had ended when the member was back.
+fn by_count(run: &Run<'_>, monitor: &Monitor, member: &Name, heal: &HealRecord, at: Moment) -> Verdict {
+    let rise = run.traits().rise;
+    let tolerance = probes::tolerance(monitor);
+    let ends = probes::good_run(&probes::of(run, monitor, member), heal.at, at + tolerance);
+    let counted = probes::completed(&ends, at, tolerance);
+    let told: Vec<String> = ends.iter().map(|end| format!("{:.3}", end.as_secs_f64())).collect();
+    let doubt = match lateness(run) {
+        None => Some("the history does not say how well the harness kept time".to_owned()),
+        Some(late) if late * 2 > monitor.delay => {
+            Some(format!("the harness itself was up to {:.3} s late, over half a delay", late.as_secs_f64()))
+        }
+        Some(_) => None,
+    };
+    let summary = format!("{member} was back after {counted} good probes, rise is {rise}");
+    Verdict::holds_if(counted == rise as usize, CheckId::Hm3, summary)
+        .measuring(Measurement::exactly(Unit::Probes, counted as f64, f64::from(rise)))
+        .if_trusted(doubt)
+        .because(format!("good probes ended at {} s; back at {:.3} s", told.join(", "), at.as_secs_f64()))
+}

@@ -1,0 +1,128 @@
+//! What a rotation by weight looks like, whoever is first: exact statements about a sequence of picks.
+
+/// Weights over their greatest common divisor; the period is their sum.
+pub(crate) fn reduced(weights: &[u32]) -> Vec<u32> {
+    let gcd = weights.iter().copied().fold(0, gcd);
+    weights.iter().map(|weight| weight / gcd.max(1)).collect()
+}
+
+fn gcd(a: u32, b: u32) -> u32 {
+    if b == 0 { a } else { gcd(b, a % b) }
+}
+
+/// How often each of `n` was picked.
+pub(crate) fn counts(picks: &[usize], n: usize) -> Vec<u64> {
+    let mut counts = vec![0; n];
+    for &pick in picks {
+        counts[pick] += 1;
+    }
+    counts
+}
+
+/// The first window of `n` picks that picks someone twice, by its start.
+pub(crate) fn first_repetition(picks: &[usize], n: usize) -> Option<usize> {
+    picks.windows(n).position(|window| counts(window, n).iter().any(|&count| count != 1))
+}
+
+/// How the picks lie in periods.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Alignment {
+    /// Where the first whole period begins.
+    pub(crate) offset: usize,
+    /// Whole periods from there on.
+    pub(crate) periods: usize,
+    /// The start of the first period that is not shared exactly by weight, if there is one.
+    pub(crate) broken: Option<usize>,
+}
+
+/// The offset at which most whole periods are exact; with none broken if there is such an offset.
+pub(crate) fn alignment(picks: &[usize], reduced: &[u32]) -> Alignment {
+    let period: usize = reduced.iter().map(|&weight| weight as usize).sum();
+    let at = |offset: usize| {
+        let periods = picks[offset.min(picks.len())..].chunks_exact(period);
+        let exact =
+            |window: &[usize]| counts(window, reduced.len()).iter().zip(reduced).all(|(&c, &w)| c == u64::from(w));
+        let kept: Vec<bool> = periods.map(exact).collect();
+        let broken = kept.iter().position(|&kept| !kept).map(|index| offset + index * period);
+        (kept.iter().filter(|&&kept| !kept).count(), Alignment { offset, periods: kept.len(), broken })
+    };
+    let mut best = at(0);
+    for offset in 1..period {
+        if best.0 == 0 {
+            break;
+        }
+        let candidate = at(offset);
+        if candidate.0 < best.0 {
+            best = candidate;
+        }
+    }
+    best.1
+}
+
+/// The farthest that a count in any period-long window lies from its weight, and where that window starts.
+pub(crate) fn window_deviation(picks: &[usize], reduced: &[u32]) -> (u64, usize) {
+    let period: usize = reduced.iter().map(|&weight| weight as usize).sum();
+    if picks.len() < period {
+        return (0, 0);
+    }
+    let mut window = counts(&picks[..period], reduced.len());
+    let deviation =
+        |window: &[u64]| window.iter().zip(reduced).map(|(&c, &w)| c.abs_diff(u64::from(w))).max().unwrap_or(0);
+    let mut worst = (deviation(&window), 0);
+    for start in 1..=picks.len() - period {
+        window[picks[start - 1]] -= 1;
+        window[picks[start + period - 1]] += 1;
+        let here = deviation(&window);
+        if here > worst.0 {
+            worst = (here, start);
+        }
+    }
+    worst
+}
+
+/// The farthest that any count lies from its quota at any prefix.
+pub(crate) fn prefix_deviation(picks: &[usize], weights: &[u32]) -> f64 {
+    let total = f64::from(weights.iter().sum::<u32>());
+    let mut counts = vec![0_u32; weights.len()];
+    let mut worst: f64 = 0.0;
+    for (index, &pick) in picks.iter().enumerate() {
+        counts[pick] += 1;
+        for (&count, &weight) in counts.iter().zip(weights) {
+            let quota = (index + 1) as f64 * f64::from(weight) / total;
+            worst = worst.max((f64::from(count) - quota).abs());
+        }
+    }
+    worst
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{alignment, first_repetition, prefix_deviation, reduced, window_deviation};
+
+    #[test]
+    fn a_rotation_may_begin_anywhere() {
+        assert_eq!(first_repetition(&[1, 2, 0, 1, 2, 0], 3), None);
+        assert_eq!(first_repetition(&[1, 2, 0, 1, 0, 2], 3), Some(2));
+        let picks = [2, 0, 0, 1, 0, 2, 0, 0, 1, 0, 2];
+        let found = alignment(&picks, &[3, 1, 1]);
+        assert_eq!((found.offset, found.periods, found.broken), (0, 2, None));
+        // With the first two picks cut off the same rotation begins inside a period, and every offset is as good.
+        assert_eq!(alignment(&picks[2..], &[3, 1, 1]).broken, None);
+    }
+
+    #[test]
+    fn exact_periods_need_not_repeat_the_same_order() {
+        let picks = [1, 0, 0, 0, 1, 0, 0, 0, 1, 0];
+        assert_eq!(alignment(&picks, &[2, 1]).broken, None);
+        assert_eq!(alignment(&picks, &[2, 1]).offset, 0);
+        let late = [0, 1, 0, 0, 0, 0, 1];
+        assert_eq!(alignment(&late, &[2, 1]).offset, 1);
+        assert_eq!(window_deviation(&late, &[2, 1]), (1, 2));
+    }
+
+    #[test]
+    fn weights_are_compared_without_their_common_divisor() {
+        assert_eq!(reduced(&[10, 4, 6]), [5, 2, 3]);
+        assert!((prefix_deviation(&[0, 0, 1], &[2, 1]) - 2.0 / 3.0).abs() < 1e-9);
+    }
+}

@@ -1,0 +1,255 @@
+//! A plan and its history, seen together: what was sent when, and who was in rotation.
+
+use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
+
+use lblab_history::{Change, FaultRecord, HealRecord, History, MemberState, Request, StateChange};
+use lblab_model::{BalancerTraits, Moment, Name};
+use lblab_scenario::{Plan, Step, Traffic};
+
+/// A run that is to be judged.
+pub(crate) struct Run<'a> {
+    pub(crate) plan: &'a Plan,
+    pub(crate) history: &'a History,
+    /// For each member, when it left rotation (true) and when it came back (false), alternating.
+    flips: BTreeMap<&'a Name, Vec<(Moment, bool)>>,
+}
+
+/// A member that takes requests.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Seat<'a> {
+    pub(crate) name: &'a Name,
+    pub(crate) address: Ipv4Addr,
+    pub(crate) weight: u32,
+}
+
+/// The pool during some time in which it did not change.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Rotation<'a> {
+    /// The members that take new clients.
+    pub(crate) seats: Vec<Seat<'a>>,
+    /// Those of weight 0, in or out.
+    pub(crate) drained: Vec<&'a Name>,
+    /// Those that have been taken out.
+    pub(crate) out: Vec<&'a Name>,
+}
+
+impl<'a> Run<'a> {
+    pub(crate) fn new(plan: &'a Plan, history: &'a History) -> Run<'a> {
+        let mut states: Vec<&StateChange> = history.states.iter().collect();
+        states.sort_by_key(|state| state.at);
+        let mut flips: BTreeMap<&Name, Vec<(Moment, bool)>> = BTreeMap::new();
+        for state in states {
+            let out = state.state == MemberState::Down;
+            let known = flips.entry(&state.member).or_default();
+            if known.last().is_some_and(|&(_, out)| out) != out {
+                known.push((state.at, out));
+            }
+        }
+        Run { plan, history, flips }
+    }
+
+    pub(crate) fn traits(&self) -> &'a BalancerTraits {
+        &self.history.header.balancer.traits
+    }
+
+    /// The end of what is known: the last line's time, or that of the last thing recorded in a history that was cut off.
+    pub(crate) fn end(&self) -> Moment {
+        let History { ending, requests, served, states, steps, .. } = self.history;
+        let recorded = requests
+            .iter()
+            .map(|request| request.ended)
+            .chain(served.iter().map(|served| served.ended.unwrap_or(served.started)))
+            .chain(states.iter().map(|state| state.at))
+            .chain(steps.iter().map(|step| step.ended));
+        ending.as_ref().map(|ending| ending.at).or_else(|| recorded.max()).unwrap_or_default()
+    }
+
+    /// Why the history is not a whole one, if it is not.
+    pub(crate) fn incomplete(&self) -> Option<String> {
+        match &self.history.ending {
+            None => Some("the history ends before the run did".to_owned()),
+            Some(ending) => ending.cut_short.as_ref().map(|reason| format!("the run was cut short: {reason}")),
+        }
+    }
+
+    /// Why what the step did may not be all recorded, if that is so.
+    pub(crate) fn unfinished(&self, step: usize) -> Option<String> {
+        let done = self.history.steps.iter().any(|record| record.step == step);
+        if done { None } else { self.incomplete().or_else(|| Some(format!("step {step} has no record of its end"))) }
+    }
+
+    pub(crate) fn name_of(&self, address: Ipv4Addr) -> Option<&'a Name> {
+        self.plan
+            .members
+            .iter()
+            .map(|planned| &planned.member)
+            .find(|member| member.address == address)
+            .map(|m| &m.name)
+    }
+
+    /// The last traffic before this step.
+    pub(crate) fn last_traffic(&self, before: usize) -> Option<(usize, &'a Traffic)> {
+        let mut earlier = self.plan.steps.iter().enumerate().take(before).rev();
+        earlier.find_map(|(index, planned)| if let Step::Traffic(t) = &planned.step { Some((index, t)) } else { None })
+    }
+
+    /// The last `hold` before this step.
+    pub(crate) fn last_hold(&self, before: usize) -> Option<(usize, u32)> {
+        let mut earlier = self.plan.steps.iter().enumerate().take(before).rev();
+        earlier.find_map(|(index, planned)| match planned.step {
+            Step::Hold { connections } => Some((index, connections)),
+            _ => None,
+        })
+    }
+
+    /// The step's requests in the order in which they were sent.
+    pub(crate) fn requests(&self, step: usize) -> Vec<&'a Request> {
+        let mut requests: Vec<&Request> = self.history.requests.iter().filter(|request| request.step == step).collect();
+        requests.sort_by_key(|request| (request.sent, request.id));
+        requests
+    }
+
+    /// Whether requests of another step were sent in this time.
+    pub(crate) fn disturbed(&self, step: usize, from: Moment, to: Moment) -> bool {
+        self.history.requests.iter().any(|request| request.step != step && request.sent >= from && request.sent <= to)
+    }
+
+    /// Whether the member is out of rotation at this moment; one of which nothing is known is in.
+    pub(crate) fn is_out(&self, member: &Name, at: Moment) -> bool {
+        let flips = self.flips_of(member).iter();
+        flips.take_while(|(flip, _)| *flip <= at).last().is_some_and(|&(_, out)| out)
+    }
+
+    /// When the member first left rotation at or after this moment.
+    pub(crate) fn left(&self, member: &Name, since: Moment) -> Option<Moment> {
+        self.flips_of(member).iter().find(|&&(at, out)| out && at >= since).map(|&(at, _)| at)
+    }
+
+    /// When the member first came back into rotation at or after this moment.
+    pub(crate) fn returned(&self, member: &Name, since: Moment) -> Option<Moment> {
+        self.flips_of(member).iter().find(|&&(at, out)| !out && at >= since).map(|&(at, _)| at)
+    }
+
+    /// Whether any member came back into rotation before this moment.
+    pub(crate) fn any_returned(&self, before: Moment) -> bool {
+        self.flips.values().flatten().any(|&(at, out)| !out && at <= before)
+    }
+
+    fn flips_of(&self, member: &Name) -> &[(Moment, bool)] {
+        self.flips.get(member).map_or(&[], Vec::as_slice)
+    }
+
+    /// The last fault of the member that an earlier step brought about.
+    pub(crate) fn fault_before(&self, step: usize, member: &Name) -> Option<&'a FaultRecord> {
+        let faults = self.history.faults.iter().filter(|fault| fault.member.as_ref() == Some(member));
+        faults.filter(|fault| fault.step < step).max_by_key(|fault| fault.at)
+    }
+
+    /// The last heal of the member that an earlier step brought about.
+    pub(crate) fn heal_before(&self, step: usize, member: &Name) -> Option<&'a HealRecord> {
+        let heals = self.history.heals.iter().filter(|heal| heal.member.as_ref() == Some(member));
+        heals.filter(|heal| heal.step < step).max_by_key(|heal| heal.at)
+    }
+
+    /// The heal that undid the fault.
+    pub(crate) fn heal_of(&self, fault: &FaultRecord) -> Option<&'a HealRecord> {
+        let heals = self.history.heals.iter().filter(|heal| heal.member == fault.member);
+        heals.filter(|heal| heal.at >= fault.at).min_by_key(|heal| heal.at)
+    }
+
+    /// The fault that the heal undid.
+    pub(crate) fn fault_of(&self, heal: &HealRecord) -> Option<&'a FaultRecord> {
+        let faults = self.history.faults.iter().filter(|fault| fault.member == heal.member);
+        faults.filter(|fault| fault.at <= heal.at).max_by_key(|fault| fault.at)
+    }
+
+    /// The pool from `from` to `to`, or why it was not the same all the time.
+    pub(crate) fn rotation(&self, from: Moment, to: Moment) -> Result<Rotation<'a>, String> {
+        if let Some(change) = self.history.changes.iter().find(|change| change.begun <= to && change.in_force > from) {
+            return Err(format!(
+                "the pool was being changed ({}) from {} to {}",
+                change.what, change.begun, change.in_force
+            ));
+        }
+        for (member, flips) in &self.flips {
+            if let Some((at, out)) = flips.iter().find(|(at, _)| *at > from && *at <= to) {
+                let what = if *out { "left" } else { "came back into" };
+                return Err(format!("{member} {what} rotation at {at}, between {from} and {to}"));
+            }
+        }
+        Ok(self.rotation_at(to))
+    }
+
+    /// The pool as far as it is known at this moment.
+    pub(crate) fn rotation_at(&self, at: Moment) -> Rotation<'a> {
+        let mut rotation = Rotation::default();
+        for planned in &self.plan.members {
+            let member = &planned.member;
+            let Some(weight) = self.weight_at(&member.name, at) else { continue };
+            if weight == 0 {
+                rotation.drained.push(&member.name);
+            }
+            if self.is_out(&member.name, at) {
+                rotation.out.push(&member.name);
+            } else if weight > 0 {
+                rotation.seats.push(Seat { name: &member.name, address: member.address, weight });
+            }
+        }
+        rotation
+    }
+
+    /// The member's weight at this moment, or none if it is not in the pool.
+    pub(crate) fn weight_at(&self, name: &Name, at: Moment) -> Option<u32> {
+        let planned = self.plan.members.iter().find(|planned| planned.member.name == *name)?;
+        let declared = u32::from(planned.member.weight.get());
+        let mut weight = planned.from_start.then_some(declared);
+        for (step, _) in self.changes_in_force(at) {
+            match step {
+                Step::Add { member } if member == name => weight = Some(declared),
+                Step::Remove { member } if member == name => weight = None,
+                Step::Reweight { member, weight: new } if member == name => weight = Some(u32::from(new.get())),
+                _ => {}
+            }
+        }
+        weight
+    }
+
+    /// The changes that were in force at this moment, in order.
+    pub(crate) fn changes_in_force(&self, at: Moment) -> impl Iterator<Item = (&'a Step, &'a Change)> {
+        let plan = self.plan;
+        let changes = self.history.changes.iter().filter(move |change| change.in_force <= at);
+        changes.filter_map(|change| Some((&plan.steps.get(change.step)?.step, change)))
+    }
+}
+
+impl Rotation<'_> {
+    /// The seats' weights.
+    pub(crate) fn weights(&self) -> Vec<u32> {
+        self.seats.iter().map(|seat| seat.weight).collect()
+    }
+
+    /// Which seat has this address.
+    pub(crate) fn seat_at(&self, address: Ipv4Addr) -> Option<usize> {
+        self.seats.iter().position(|seat| seat.address == address)
+    }
+
+    /// Each member's count, as in `vm01 20, vm02 21`.
+    pub(crate) fn tell(&self, counts: &[u64]) -> String {
+        let told: Vec<String> =
+            self.seats.iter().zip(counts).map(|(seat, count)| format!("{} {count}", seat.name)).collect();
+        told.join(", ")
+    }
+}
+
+/// From when to when these requests ran.
+pub(crate) fn span(requests: &[&Request]) -> Option<(Moment, Moment)> {
+    let from = requests.iter().map(|request| request.sent).min()?;
+    let to = requests.iter().map(|request| request.ended).max()?;
+    Some((from, to))
+}
+
+/// Whether every request had ended when the next one was sent.
+pub(crate) fn one_after_the_other(requests: &[&Request]) -> bool {
+    requests.windows(2).all(|pair| pair[0].ended <= pair[1].sent)
+}

@@ -1,0 +1,271 @@
+//! Whether requests were shared as the weights say.
+
+use lblab_history::Request;
+use lblab_model::{Method, Persistence, Protocol};
+use lblab_scenario::Step;
+
+use crate::answers::failures;
+use crate::rotation::{alignment, counts, first_repetition, prefix_deviation, reduced, window_deviation};
+use crate::run::{Rotation, Run, one_after_the_other, span};
+use crate::stays::gets_no_new_clients;
+use crate::timing::fell_behind;
+use crate::verdict::{Measurement, Unit, Verdict};
+use crate::{Check, CheckId};
+
+/// The verdicts on `shares: by weight`.
+pub(crate) fn by_weight(run: &Run<'_>, step: usize) -> Vec<Verdict> {
+    let Some((traffic_step, traffic)) = run.last_traffic(step) else {
+        return vec![Verdict::inconclusive(CheckId::Rr2, "there was no traffic")];
+    };
+    if run.plan.method != Method::RoundRobin {
+        let reason = format!("{} promises no exact shares, only ROUND_ROBIN does", run.plan.method);
+        return vec![Verdict::unsupported(CheckId::Rr2, reason)];
+    }
+    let requests = run.requests(traffic_step);
+    let Some((from, to)) = span(&requests) else {
+        return vec![Verdict::inconclusive(CheckId::Rr2, "the traffic sent no request")];
+    };
+    let rotation = match run.rotation(from, to) {
+        Ok(rotation) => rotation,
+        Err(reason) => return vec![Verdict::inconclusive(CheckId::Rr2, reason)],
+    };
+    if run.disturbed(traffic_step, from, to) {
+        return vec![Verdict::inconclusive(CheckId::Rr2, "other requests were sent at the same time")];
+    }
+    if rotation.seats.is_empty() {
+        return vec![Verdict::inconclusive(CheckId::Rr2, "no member was in rotation")];
+    }
+    let weights = rotation.weights();
+    if !run.traits().weights && weights.iter().any(|&weight| weight != weights[0]) {
+        return vec![Verdict::unsupported(CheckId::Rr3, "the balancer does not keep weights")];
+    }
+
+    let case = Case { run, rotation: &rotation, requests: &requests, reuse: traffic.reuse };
+    let doubt = run.unfinished(traffic_step).or_else(|| fell_behind(traffic, &requests));
+    let mut verdicts = match case.picks() {
+        Ok(picks) if run.traits().workers > 1 || !one_after_the_other(&requests) => vec![case.concurrent(&picks)],
+        Ok(picks) => case.sequential(&picks),
+        Err(verdict) => vec![*verdict],
+    };
+    verdicts.extend(rotation.drained.iter().map(|name| gets_no_new_clients(run, name, &requests)));
+    verdicts.into_iter().map(|verdict| verdict.unless(doubt.as_ref())).collect()
+}
+
+struct Case<'a> {
+    run: &'a Run<'a>,
+    rotation: &'a Rotation<'a>,
+    requests: &'a [&'a Request],
+    reuse: bool,
+}
+
+impl Case<'_> {
+    /// Which of the checks on sharing this is.
+    fn check(&self) -> CheckId {
+        let weights = self.rotation.weights();
+        let start = self.requests.first().map(|request| request.sent).unwrap_or_default();
+        if !self.rotation.out.is_empty() {
+            CheckId::Rr7
+        } else if self.run.any_returned(start) {
+            CheckId::Rr8
+        } else if self.run.changes_in_force(start).any(|(step, _)| matches!(step, Step::Reweight { .. })) {
+            CheckId::Rr10
+        } else if weights.iter().all(|&weight| weight == weights[0]) {
+            CheckId::Rr1
+        } else {
+            CheckId::Rr3
+        }
+    }
+
+    /// The seat of each request that had to be decided upon, in order, or what is wrong with the requests.
+    ///
+    /// A client that is kept on its member is decided upon once, and so is a connection in a pool that balances those.
+    fn picks(&self) -> Result<Vec<usize>, Box<Verdict>> {
+        if let Some(failed) = failures(self.requests) {
+            return Err(Verdict::fails(self.check(), failed.summary).because(failed.evidence).into());
+        }
+        let mut sources = std::collections::BTreeSet::new();
+        let mut connections = std::collections::BTreeSet::new();
+        let mut picks = Vec::with_capacity(self.requests.len());
+        for request in self.requests {
+            let decided = match self.run.plan.persistence {
+                Some(Persistence::SourceIp) => sources.insert(*request.source.ip()),
+                Some(Persistence::HttpCookie | Persistence::AppCookie { .. }) => request.cookie.is_none(),
+                None => true,
+            };
+            let by_connection = self.run.plan.protocol == Protocol::Tcp && self.reuse;
+            if !decided || by_connection && !connections.insert(request.connection) {
+                continue;
+            }
+            let seat = request.member.and_then(|address| self.rotation.seat_at(address));
+            picks.push(seat.ok_or_else(|| self.outsider(request))?);
+        }
+        Ok(picks)
+    }
+
+    fn outsider(&self, request: &Request) -> Verdict {
+        let who = request.member.map_or_else(
+            || "nobody known".to_owned(),
+            |address| match self.run.name_of(address) {
+                Some(name) => name.to_string(),
+                None => address.to_string(),
+            },
+        );
+        let summary = format!("request {} was served by {who}, which was not in rotation", request.id);
+        let seats: Vec<String> =
+            self.rotation.seats.iter().map(|seat| format!("{} ({})", seat.name, seat.weight)).collect();
+        Verdict::fails(self.check(), summary).because(format!("in rotation, with their weights: {}", seats.join(", ")))
+    }
+
+    /// Exact statements about requests that came one after the other.
+    fn sequential(&self, picks: &[usize]) -> Vec<Verdict> {
+        let weights = reduced(&self.rotation.weights());
+        let period: usize = weights.iter().map(|&weight| weight as usize).sum();
+        let check = self.check();
+        let start = self.requests.first().map(|request| request.sent).unwrap_or_default();
+        let settling = check == CheckId::Rr10 || self.run.any_returned(start);
+        let skipped = if settling { (2 * period).min(picks.len()) } else { 0 };
+        let picks = &picks[skipped..];
+        if picks.len() < 2 * period {
+            let reason = format!(
+                "{} requests are too few to show a period of {period}; at least {} are needed",
+                picks.len(),
+                2 * period
+            );
+            return vec![Verdict::inconclusive(check, reason)];
+        }
+        let equal = weights.iter().all(|&weight| weight == 1);
+        let pattern = if equal { self.in_turn(check, picks) } else { self.in_periods(check, picks, &weights) };
+        let mut verdicts = vec![pattern];
+        if equal {
+            verdicts.push(self.equal_counts(picks));
+        }
+        if skipped > 0 {
+            for verdict in &mut verdicts {
+                verdict.evidence.push(format!("the first {skipped} requests, two periods, were left out"));
+            }
+        }
+        verdicts
+    }
+
+    fn in_turn(&self, check: CheckId, picks: &[usize]) -> Verdict {
+        let n = self.rotation.seats.len();
+        let told = self.rotation.tell(&counts(picks, n));
+        let verdict = match first_repetition(picks, n) {
+            None => Verdict::holds(check, format!("{} requests went to {n} members in turn", picks.len())),
+            Some(start) => {
+                let summary = format!("requests {} to {} did not hit {n} different members", start + 1, start + n);
+                Verdict::fails(check, summary).because(format!(
+                    "from request {}: {}",
+                    start + 1,
+                    self.sample(&picks[start..])
+                ))
+            }
+        };
+        verdict.because(format!("counts: {told}")).because(method(CheckId::Rr1.check()))
+    }
+
+    fn equal_counts(&self, picks: &[usize]) -> Verdict {
+        let n = self.rotation.seats.len();
+        let cycles = picks.len() / n;
+        let whole = counts(&picks[..cycles * n], n);
+        let told = self.rotation.tell(&whole);
+        let exact = whole.iter().all(|&count| count == cycles as u64);
+        let farthest = whole.iter().copied().max_by_key(|&count| count.abs_diff(cycles as u64)).unwrap_or(0);
+        let summary = format!("{} requests to {n} members: {told}; {cycles} each allowed", cycles * n);
+        Verdict::holds_if(exact, CheckId::Rr2, summary).measuring(Measurement::exactly(
+            Unit::Requests,
+            farthest as f64,
+            cycles as f64,
+        ))
+    }
+
+    fn in_periods(&self, check: CheckId, picks: &[usize], weights: &[u32]) -> Verdict {
+        let period: usize = weights.iter().map(|&weight| weight as usize).sum();
+        let n = weights.len();
+        let found = alignment(picks, weights);
+        let (deviation, at) = window_deviation(picks, weights);
+        let wanted = self.rotation.tell(&weights.iter().copied().map(u64::from).collect::<Vec<_>>());
+        let verdict = if let Some(start) = found.broken {
+            let window = &picks[start..start + period];
+            let summary = format!(
+                "requests {} to {} were shared {} instead of {wanted}",
+                start + 1,
+                start + period,
+                self.rotation.tell(&counts(window, n))
+            );
+            let line = format!(
+                "{} periods from request {} on, the offset at which most are exact",
+                found.periods,
+                found.offset + 1
+            );
+            Verdict::fails(check, summary).because(line).because(self.sample(window))
+        } else if deviation > 1 {
+            let window = &picks[at..at + period];
+            let summary = format!(
+                "requests {} to {} were shared {}, more than 1 off {wanted}",
+                at + 1,
+                at + period,
+                self.rotation.tell(&counts(window, n))
+            );
+            Verdict::fails(check, summary).because(self.sample(window))
+        } else {
+            Verdict::holds(check, format!("each of {} periods of {period} requests was shared {wanted}", found.periods))
+        };
+        verdict
+            .because(format!("counts of all {}: {}", picks.len(), self.rotation.tell(&counts(picks, n))))
+            .because(format!(
+                "farthest from quota at any prefix: {:.2}",
+                prefix_deviation(&picks[found.offset..], weights)
+            ))
+            .because(method(CheckId::Rr3.check()))
+    }
+
+    /// Counts of requests whose order at the balancer is not known.
+    fn concurrent(&self, picks: &[usize]) -> Verdict {
+        let weights = self.rotation.weights();
+        let n = weights.len();
+        let total = f64::from(weights.iter().sum::<u32>());
+        if picks.len() < 2 * n {
+            return Verdict::inconclusive(
+                CheckId::Rr6,
+                format!("{} requests are too few for {n} members", picks.len()),
+            );
+        }
+        let settling = 2 * reduced(&weights).iter().sum::<u32>();
+        let workers = self.run.traits().workers.max(1);
+        let start = self.requests.first().map(|request| request.sent).unwrap_or_default();
+        if self.run.any_returned(start) && picks.len() < 20 * settling as usize {
+            // Which of the requests were the first two periods after the return is not known, so they cannot be left out.
+            return Verdict::inconclusive(
+                CheckId::Rr6,
+                "a member had returned, and the requests are too few to see past that",
+            );
+        }
+        let counts = counts(picks, n);
+        let told = self.rotation.tell(&counts);
+        let equal = weights.iter().all(|&weight| weight == weights[0]);
+        let returned = if self.run.any_returned(start) { f64::from(settling) } else { 0.0 };
+        let (off, most, what) = if equal {
+            let (most, least) = (counts.iter().max().copied().unwrap_or(0), counts.iter().min().copied().unwrap_or(0));
+            ((most - least) as f64, f64::from(workers) + returned, "between the largest and the smallest count")
+        } else {
+            let quota = |weight: u32| picks.len() as f64 * f64::from(weight) / total;
+            let off = counts.iter().zip(&weights).map(|(&count, &weight)| (count as f64 - quota(weight)).abs());
+            (off.fold(0.0, f64::max), f64::from(2 * workers) + returned, "between a count and its quota")
+        };
+        Verdict::holds_if(off <= most, CheckId::Rr6, format!("{off:.1} {what}, at most {most} allowed"))
+            .measuring(Measurement::at_most(Unit::Requests, off, most))
+            .because(format!("counts of {}: {told}; {workers} declared workers", picks.len()))
+            .because(method(CheckId::Rr6.check()))
+    }
+
+    fn sample(&self, picks: &[usize]) -> String {
+        let names: Vec<&str> = picks.iter().take(12).map(|&pick| self.rotation.seats[pick].name.as_str()).collect();
+        let more = if picks.len() > 12 { " ..." } else { "" };
+        format!("{}{more}", names.join(" "))
+    }
+}
+
+fn method(check: &Check) -> String {
+    format!("bound: {}", check.bound)
+}

@@ -1,0 +1,210 @@
+//! Whether clients are kept on members by their address, and spread over them.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::Ipv4Addr;
+
+use lblab_history::Request;
+use lblab_model::{HashClass, Method, Moment, Persistence};
+
+use crate::CheckId;
+use crate::answers::failures;
+use crate::chi_square::{ALPHA, spread};
+use crate::rotation::counts;
+use crate::run::{Rotation, Run, span};
+use crate::verdict::{Measurement, Unit, Verdict};
+
+/// A traffic's requests, and when they ran.
+struct Sent<'a> {
+    step: usize,
+    requests: Vec<&'a Request>,
+    from: Moment,
+    to: Moment,
+}
+
+fn sent<'a>(run: &Run<'a>, before: usize, check: CheckId) -> Result<Sent<'a>, Box<Verdict>> {
+    let Some((step, _)) = run.last_traffic(before) else {
+        return Err(Verdict::inconclusive(check, "there was no traffic").into());
+    };
+    let requests = run.requests(step);
+    let Some((from, to)) = span(&requests) else {
+        return Err(Verdict::inconclusive(check, "the traffic sent no request").into());
+    };
+    if !keeps_sources(run) {
+        let reason = "neither the method nor the persistence is SOURCE_IP, so no address is bound to a member";
+        return Err(Verdict::unsupported(check, reason).into());
+    }
+    Ok(Sent { step, requests, from, to })
+}
+
+fn keeps_sources(run: &Run<'_>) -> bool {
+    run.plan.method == Method::SourceIp || run.plan.persistence == Some(Persistence::SourceIp)
+}
+
+/// The verdict on `sources: stick`.
+pub(crate) fn stick(run: &Run<'_>, step: usize) -> Vec<Verdict> {
+    match sent(run, step, CheckId::Sh1) {
+        Ok(sent) => vec![sticks(run, &sent)],
+        Err(verdict) => vec![*verdict],
+    }
+}
+
+fn sticks(run: &Run<'_>, sent: &Sent<'_>) -> Verdict {
+    if let Some(failed) = failures(&sent.requests) {
+        return Verdict::fails(CheckId::Sh1, failed.summary).because(failed.evidence);
+    }
+    let mut members: BTreeMap<Ipv4Addr, Vec<(&Request, Ipv4Addr)>> = BTreeMap::new();
+    for request in &sent.requests {
+        members.entry(*request.source.ip()).or_default().extend(request.member.map(|member| (*request, member)));
+    }
+    members.retain(|_, seen| seen.len() > 1);
+    if members.is_empty() {
+        return Verdict::inconclusive(CheckId::Sh1, "no address sent more than one request");
+    }
+    let astray: Vec<_> =
+        members.iter().filter(|(_, seen)| seen.iter().any(|(_, member)| *member != seen[0].1)).collect();
+    let measurement = Measurement::at_most(Unit::Clients, astray.len() as f64, 0.0);
+    let Some((source, seen)) = astray.first() else {
+        let summary =
+            format!("{} addresses, {} requests, one member for each address", members.len(), sent.requests.len());
+        return Verdict::holds(CheckId::Sh1, summary).measuring(measurement).unless(run.unfinished(sent.step));
+    };
+    if let Err(reason) = run.rotation(sent.from, sent.to) {
+        return Verdict::inconclusive(CheckId::Sh1, reason);
+    }
+    let name = |address: Ipv4Addr| run.name_of(address).map_or_else(|| address.to_string(), ToString::to_string);
+    let at = seen.iter().position(|(_, member)| *member != seen[0].1).unwrap_or(0);
+    let line = format!("{source}: {} first, {} in request {}", name(seen[0].1), name(seen[at].1), seen[at].0.id);
+    Verdict::fails(
+        CheckId::Sh1,
+        format!("{} of {} addresses went to more than one member", astray.len(), members.len()),
+    )
+    .measuring(measurement)
+    .because(line)
+}
+
+/// The verdict on `shares: spread`.
+pub(crate) fn are_spread(run: &Run<'_>, step: usize) -> Vec<Verdict> {
+    let judged = sent(run, step, CheckId::Sh2).and_then(|sent| {
+        let rotation =
+            run.rotation(sent.from, sent.to).map_err(|reason| Verdict::inconclusive(CheckId::Sh2, reason))?;
+        Ok(is_spread(run, &sent, &rotation).unless(run.unfinished(sent.step)))
+    });
+    vec![judged.unwrap_or_else(|verdict| *verdict)]
+}
+
+fn is_spread(run: &Run<'_>, sent: &Sent<'_>, rotation: &Rotation<'_>) -> Verdict {
+    if let Some(failed) = failures(&sent.requests) {
+        return Verdict::fails(CheckId::Sh2, failed.summary).because(failed.evidence);
+    }
+    let hashed = run.plan.method == Method::SourceIp;
+    let hash = run.traits().hash;
+    let key = |source: Ipv4Addr| match hash {
+        HashClass::Slash24 if hashed => Ipv4Addr::from(u32::from(source) & 0xffff_ff00),
+        _ => source,
+    };
+    let mut keys = BTreeSet::new();
+    let first = sent.requests.iter().filter(|request| keys.insert(key(*request.source.ip())));
+    let picks: Vec<usize> = first.filter_map(|request| rotation.seat_at(request.member?)).collect();
+    let n = rotation.seats.len();
+    let counts = counts(&picks, n);
+    let told = rotation.tell(&counts);
+    let weights = rotation.weights();
+    if n > 1
+        && picks.len() >= 5 * n
+        && let Some(empty) = counts.iter().position(|&count| count == 0)
+    {
+        let summary = format!("{} got none of {} addresses", rotation.seats[empty].name, picks.len());
+        // With five or more expected addresses each, a right spread leaves a member out with a probability of at most e^-5 by
+        // chance alone; only a larger sample makes that an error rate to fail on.
+        if picks.len() as f64 * f64::from(weights[empty]) / f64::from(weights.iter().sum::<u32>()) >= -ALPHA.ln() {
+            return Verdict::fails(CheckId::Sh2, summary).because(format!("addresses: {told}"));
+        }
+    }
+    let total = f64::from(weights.iter().sum::<u32>());
+    let shares: Vec<f64> = weights.iter().map(|&weight| f64::from(weight) / total).collect();
+    let consistent = hashed && hash == HashClass::Consistent;
+    let dispersion = if consistent { 1.0 + picks.len() as f64 / (16.0 * n as f64) } else { 1.0 };
+    let Some(spread) = spread(&counts, &shares, dispersion) else {
+        let reason = format!("{} addresses over {n} members are too few: an expected count is below 5", picks.len());
+        return Verdict::inconclusive(CheckId::Sh2, reason);
+    };
+    let summary = format!("{} addresses: {told}; p = {:.3e}, alpha = {ALPHA:.0e}", picks.len(), spread.p);
+    let measurement = Measurement::at_most(Unit::ChiSquare, spread.statistic, spread.critical);
+    Verdict::holds_if(spread.p >= ALPHA, CheckId::Sh2, summary)
+        .measuring(measurement)
+        .because(format!("chi-square {:.2} with {} degrees of freedom, {:.2} allowed", spread.statistic, spread.freedom, spread.critical))
+        .because(format!(
+            "power against one member at half its share: {:.3}; the statistic is divided by {dispersion:.2} for the declared hash",
+            spread.power
+        ))
+}
+
+/// The verdicts on `sources: only victims moved`.
+pub(crate) fn only_victims_moved(run: &Run<'_>, step: usize) -> Vec<Verdict> {
+    let table = run.plan.persistence == Some(Persistence::SourceIp);
+    let check = if table { CheckId::Sp7 } else { CheckId::Sh4 };
+    let after = match sent(run, step, check) {
+        Ok(after) => after,
+        Err(verdict) => return vec![*verdict],
+    };
+    if !table && run.traits().hash != HashClass::Consistent {
+        let reason = "the balancer declares a hash that moves most clients when a member leaves";
+        return vec![Verdict::unsupported(check, reason)];
+    }
+    let Ok(before) = sent(run, after.step, check) else {
+        return vec![Verdict::inconclusive(check, "there was no traffic to compare with")];
+    };
+    let moved = victims(run, check, &before, &after, table).unless(run.unfinished(after.step));
+    vec![moved, sticks(run, &after)]
+}
+
+fn victims(run: &Run<'_>, check: CheckId, before: &Sent<'_>, after: &Sent<'_>, table: bool) -> Verdict {
+    let rotation = match run.rotation(after.from, after.to) {
+        Ok(rotation) => rotation,
+        Err(reason) => return Verdict::inconclusive(check, reason),
+    };
+    let joined: BTreeSet<Ipv4Addr> = {
+        let earlier = run.rotation_at(before.to);
+        rotation.seats.iter().filter(|seat| earlier.seat_at(seat.address).is_none()).map(|seat| seat.address).collect()
+    };
+    let member_of = |requests: &[&Request]| -> BTreeMap<Ipv4Addr, Ipv4Addr> {
+        requests.iter().filter_map(|request| Some((*request.source.ip(), request.member?))).collect()
+    };
+    let (old, new) = (member_of(&before.requests), member_of(&after.requests));
+    let (mut victims, mut kept, mut astray) = (Vec::new(), 0_u64, Vec::new());
+    for (source, was) in &old {
+        let Some(is) = new.get(source) else { continue };
+        let lives = rotation.seat_at(*was).is_some()
+            || run.name_of(*was).is_some_and(|name| rotation.drained.contains(&name) && !rotation.out.contains(&name));
+        if !lives {
+            victims.push(*is);
+        } else if was == is || !table && joined.contains(is) {
+            kept += 1;
+        } else {
+            astray.push((source, was, is));
+        }
+    }
+    if victims.is_empty() || kept == 0 && astray.is_empty() {
+        let reason = format!(
+            "{} addresses lost their member and {} did not; both are needed",
+            victims.len(),
+            kept + astray.len() as u64
+        );
+        return Verdict::inconclusive(check, reason);
+    }
+    let picks: Vec<usize> = victims.iter().filter_map(|&member| rotation.seat_at(member)).collect();
+    let told = rotation.tell(&counts(&picks, rotation.seats.len()));
+    let name = |address: Ipv4Addr| run.name_of(address).map_or_else(|| address.to_string(), ToString::to_string);
+    let others = kept + astray.len() as u64;
+    let summary = format!("{} of {others} addresses moved although their member lives", astray.len());
+    let verdict = Verdict::holds_if(astray.is_empty(), check, summary).measuring(Measurement::at_most(
+        Unit::Clients,
+        astray.len() as f64,
+        0.0,
+    ));
+    let verdict = match astray.first() {
+        Some((source, was, is)) => verdict.because(format!("{source}: {} before, {} after", name(**was), name(**is))),
+        None => verdict,
+    };
+    verdict.because(format!("{} addresses lost their member; they went to: {told}", victims.len()))
+}

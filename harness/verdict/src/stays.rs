@@ -1,0 +1,176 @@
+//! What is expected not to happen: that a member leaves, that it serves, that it is probed.
+
+use lblab_history::{Purpose, Request};
+use lblab_model::window::{Detection, detection};
+use lblab_model::{Moment, Monitor, Name, Persistence};
+use lblab_scenario::{Flap, Step};
+
+use crate::CheckId;
+use crate::probes;
+use crate::run::{Run, span};
+use crate::verdict::{Measurement, Unit, Verdict};
+
+/// The verdict on `stays: <member>`.
+pub(crate) fn stays(run: &Run<'_>, step: usize, member: &Name) -> Vec<Verdict> {
+    let record = run.history.steps.iter().find(|record| record.step == step);
+    let until = record.map_or_else(|| run.end(), |record| record.ended);
+    let left = run.left(member, Moment::EPOCH).filter(|&at| at <= until);
+    let mut flaps = run.plan.steps.iter().enumerate().take(step).filter_map(|(index, planned)| match &planned.step {
+        Step::Flap(flap) if flap.member == *member => Some((index, flap)),
+        _ => None,
+    });
+    let verdict = match (&run.plan.monitor, flaps.next_back(), run.fault_before(step, member)) {
+        (Some(monitor), Some((index, flap)), _) => survives_flapping(run, monitor, index, flap, left),
+        (None, ..) => stayed(CheckId::Hm18, member, left, until),
+        (Some(monitor), None, Some(fault)) => match detection(monitor, &fault.fault, run.traits()) {
+            Detection::Never { why } => stayed(CheckId::Fo9, member, left, until).because(why),
+            Detection::Within(_) => stayed(CheckId::Tr5, member, left, until),
+        },
+        (Some(_), None, None) => stayed(CheckId::Tr5, member, left, until),
+    };
+    let doubt = if record.is_none() { run.unfinished(step) } else { None };
+    vec![verdict.unless(doubt).of(member)]
+}
+
+fn stayed(check: CheckId, member: &Name, left: Option<Moment>, until: Moment) -> Verdict {
+    match left {
+        Some(at) => Verdict::fails(check, format!("{member} was out of rotation at {at}")),
+        None => Verdict::holds(check, format!("{member} was in rotation all the time until {until}")),
+    }
+}
+
+fn survives_flapping(run: &Run<'_>, monitor: &Monitor, step: usize, flap: &Flap, left: Option<Moment>) -> Verdict {
+    let check = CheckId::Hm2;
+    let member = &flap.member;
+    let record = run.history.steps.iter().find(|record| record.step == step);
+    let (from, to) = record.map_or((Moment::EPOCH, run.end()), |record| (record.started, record.ended));
+    // Runs of bad probes, as the member saw them while it flapped.
+    let mut runs: Vec<u32> = vec![0];
+    for probe in probes::of(run, monitor, member).iter().filter(|probe| probe.ended >= from && probe.started <= to) {
+        match (probe.good, runs.last_mut()) {
+            (false, Some(length)) => *length += 1,
+            (true, Some(0)) | (_, None) => {}
+            (true, Some(_)) => runs.push(0),
+        }
+    }
+    runs.retain(|&length| length > 0);
+    let longest = runs.iter().copied().max().unwrap_or(0);
+    let fall = monitor.max_retries;
+    let told: Vec<String> = runs.iter().map(u32::to_string).collect();
+    let line = format!("{member} saw runs of {} bad probes, max_retries is {fall}", told.join(", "));
+    let verdict = if longest >= fall {
+        Verdict::inconclusive(
+            check,
+            format!("{member} saw {longest} bad probes in a row, which is enough to be taken out"),
+        )
+    } else if let Some(at) = left {
+        let summary = format!(
+            "{member} was out of rotation at {at} after at most {longest} bad probes in a row, max_retries is {fall}"
+        );
+        Verdict::fails(check, summary)
+    } else if longest < flap.bad_probes || (runs.len() as u64) < u64::from(flap.times) {
+        let reason = format!(
+            "{} runs of up to {longest} bad probes were seen, {} of {} were planned",
+            runs.len(),
+            flap.times,
+            flap.bad_probes
+        );
+        Verdict::inconclusive(check, reason)
+    } else if runs.iter().sum::<u32>() < fall {
+        Verdict::inconclusive(check, "there were too few bad probes in all to be counted wrongly")
+    } else {
+        Verdict::holds(
+            check,
+            format!("{member} stayed through {} runs of up to {longest} bad probes, max_retries is {fall}", runs.len()),
+        )
+    };
+    verdict
+        .measuring(Measurement::at_most(Unit::Probes, f64::from(longest), f64::from(fall.saturating_sub(1))))
+        .because(line)
+}
+
+/// The verdict on `idle: <member>`.
+pub(crate) fn idle(run: &Run<'_>, step: usize, member: &Name) -> Vec<Verdict> {
+    vec![is_idle(run, step, member).of(member)]
+}
+
+fn is_idle(run: &Run<'_>, step: usize, member: &Name) -> Verdict {
+    let Some((traffic_step, traffic)) = run.last_traffic(step) else {
+        return Verdict::inconclusive(CheckId::Tr4, "there was no traffic");
+    };
+    let record = run.history.steps.iter().find(|record| record.step == step);
+    let until = record.map_or_else(|| run.end(), |record| record.ended);
+    let requests = run.requests(traffic_step);
+    let Some((from, _)) = span(&requests) else {
+        return Verdict::inconclusive(CheckId::Tr4, "the traffic sent no request");
+    };
+    if run.weight_at(member, until) == Some(0) {
+        let requests: Vec<&Request> = requests.into_iter().filter(|request| request.sent <= until).collect();
+        return gets_no_new_clients(run, member, &requests)
+            .unless(run.unfinished(traffic_step).filter(|_| !traffic.in_background()));
+    }
+    // A member that left while the traffic ran has to be idle from then on.
+    let out = run.is_out(member, until);
+    let left = run.history.states.iter().filter(|state| state.member == *member && state.at <= until);
+    let since = if out { left.map(|state| state.at).max().unwrap_or(from).max(from) } else { from };
+    let check = if out { CheckId::Hm20 } else { CheckId::Tr4 };
+    let sent: Vec<&Request> =
+        requests.into_iter().filter(|request| request.sent > since && request.sent <= until).collect();
+    if sent.is_empty() {
+        return Verdict::inconclusive(check, format!("no request was sent between {since} and {until}"));
+    }
+    let served = served_by(run, member, &sent);
+    let summary = format!("{member} served {} of {} requests sent from {since} on", served.len(), sent.len());
+    let verdict = Verdict::holds_if(served.is_empty(), check, summary).measuring(Measurement::at_most(
+        Unit::Requests,
+        served.len() as f64,
+        0.0,
+    ));
+    let verdict = match served.first() {
+        Some(request) => verdict.because(format!("the first: request {}, sent at {}", request.id, request.sent)),
+        None => verdict,
+    };
+    verdict.unless(run.unfinished(traffic_step).filter(|_| !traffic.in_background()))
+}
+
+/// The verdict on a member of weight 0 among these requests; clients that were kept on it before may stay.
+pub(crate) fn gets_no_new_clients(run: &Run<'_>, member: &Name, requests: &[&Request]) -> Verdict {
+    let new: Vec<&Request> = requests.iter().copied().filter(|request| request.cookie.is_none()).collect();
+    let served = served_by(run, member, &new);
+    let summary = format!("{member}, of weight 0, served {} of {} requests of new clients", served.len(), new.len());
+    let kept = run.plan.persistence == Some(Persistence::SourceIp) && !served.is_empty();
+    let doubt = kept.then_some("clients may have been kept on it by their address from before");
+    Verdict::holds_if(served.is_empty(), CheckId::Rr9, summary)
+        .measuring(Measurement::at_most(Unit::Requests, served.len() as f64, 0.0))
+        .if_trusted(doubt)
+        .of(member)
+}
+
+/// Those of the requests that reached the member, by the answer or by its own log.
+fn served_by<'a>(run: &Run<'a>, member: &Name, requests: &[&'a Request]) -> Vec<&'a Request> {
+    let address =
+        run.plan.members.iter().find(|planned| planned.member.name == *member).map(|planned| planned.member.address);
+    let log = run.history.served.iter().filter(|served| served.member == *member);
+    let seen: std::collections::BTreeSet<u64> =
+        log.filter_map(|served| if let Purpose::Request(id) = served.purpose { Some(id) } else { None }).collect();
+    let here = |request: &&Request| request.member.is_some() && request.member == address || seen.contains(&request.id);
+    requests.iter().copied().filter(here).collect()
+}
+
+/// The verdict on `probes: none`.
+pub(crate) fn no_probes(run: &Run<'_>) -> Vec<Verdict> {
+    let probes: Vec<_> = run.history.served.iter().filter(|served| served.purpose == Purpose::Probe).collect();
+    let summary = format!("{} probes were seen in {:.1} s", probes.len(), run.end().as_secs_f64());
+    let verdict = Verdict::holds_if(probes.is_empty(), CheckId::Hm18, summary).measuring(Measurement::at_most(
+        Unit::Probes,
+        probes.len() as f64,
+        0.0,
+    ));
+    let verdict = match probes.first() {
+        Some(probe) => {
+            verdict.because(format!("the first: {} at {} from {}", probe.member, probe.started, probe.source))
+        }
+        None => verdict,
+    };
+    vec![verdict.unless(run.incomplete())]
+}
