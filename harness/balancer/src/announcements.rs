@@ -54,7 +54,8 @@ impl Drop for Announcements {
 }
 
 impl Announcements {
-    /// Binds the socket, open to every user since the balancer may have dropped to another, and reads it in a local task.
+    /// Binds the socket, open to every user since the balancer may have dropped to another, and reads it in a local
+    /// task.
     pub fn bind(path: &Path, events: Events) -> io::Result<(Announcements, mpsc::UnboundedReceiver<StateEvent>)> {
         let socket = bind(path)?;
         let (states, receiver) = mpsc::unbounded_channel();

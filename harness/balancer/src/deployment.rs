@@ -27,8 +27,8 @@ pub(crate) struct Deployment {
     pub renderer: Renderer,
     pub namespace: Namespace,
     pub announcements: Announcements,
-    /// Traffic logs go here, unread: reading a line for each connection would take the time of the clients, which run on
-    /// the same thread. A full queue makes the balancer drop lines, as a busy syslogd does.
+    /// Traffic logs go here, unread: reading a line for each connection would take the time of the clients, which run
+    /// on the same thread. A full queue makes the balancer drop lines, as a busy syslogd does.
     _log: UnixDatagram,
 }
 

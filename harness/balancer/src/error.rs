@@ -14,7 +14,10 @@ use crate::status::StatusError;
 #[derive(Debug, thiserror::Error)]
 pub enum BalancerError {
     /// The program is not installed.
-    #[error("finding {balancer}: no program {} in PATH or the manifest's folders; install it: {install}", names.join(" or "))]
+    #[error(
+        "finding {balancer}: no program {} in PATH or the manifest's folders; install it: {install}",
+        names.join(" or ")
+    )]
     Missing {
         /// The balancer.
         balancer: String,

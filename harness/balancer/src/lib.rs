@@ -1,8 +1,8 @@
-//! Any load balancer from a manifest: find it, render its configuration, start it, know that it is ready, reload it, read
-//! its members' states, and stop it.
+//! Any load balancer from a manifest: find it, render its configuration, start it, know that it is ready, reload it,
+//! read its members' states, and stop it.
 //!
-//! A [`Manifest`] and its templates are all there is to a balancer; a new one needs no Rust. [`Manifest::deploy`] puts it
-//! into a namespace of a lab, and what comes back is [`Running`].
+//! A [`Manifest`] and its templates are all there is to a balancer; a new one needs no Rust. [`Manifest::deploy`] puts
+//! it into a namespace of a lab, and what comes back is [`Running`].
 
 #![forbid(unsafe_code)]
 

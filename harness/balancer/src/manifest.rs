@@ -22,7 +22,8 @@ pub use shipped::shipped;
 pub struct Manifest {
     pub(crate) name: String,
     pub(crate) program: Program,
-    pub(crate) version: Version,
+    /// None is lblab's own.
+    pub(crate) version: Option<Version>,
     pub(crate) runs_as: Option<RunsAs>,
     pub(crate) files: Vec<File>,
     pub(crate) check: Option<Vec<String>>,

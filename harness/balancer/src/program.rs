@@ -27,8 +27,11 @@ impl Manifest {
     /// [`BalancerError::Missing`] says how to install it.
     pub fn find_program(&self) -> Result<Found, BalancerError> {
         let path = self.locate()?;
+        let Some(version) = &self.version else {
+            return Ok(Found { version: env!("CARGO_PKG_VERSION").to_owned(), path });
+        };
         let mut command = Vec::new();
-        for argument in &self.version.command {
+        for argument in &version.command {
             let rendered = render_argument(argument, &context! { program => path.to_string_lossy() });
             command.push(rendered.map_err(|why| BalancerError::Argument {
                 balancer: self.name.clone(),
@@ -42,12 +45,12 @@ impl Manifest {
             .output()
             .map_err(|error| no_version(format!("{} cannot be run: {error}", command[0])))?;
         let text = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
-        let found = self.version.pattern.captures(&text).and_then(|found| found.name("version"));
-        let Some(version) = found else {
+        let found = version.pattern.captures(&text).and_then(|found| found.name("version"));
+        let Some(found) = found else {
             let first = text.lines().next().unwrap_or_default();
             return Err(no_version(format!("it printed {first:?}, in which the pattern finds none")));
         };
-        Ok(Found { version: version.as_str().to_owned(), path })
+        Ok(Found { version: found.as_str().to_owned(), path })
     }
 
     /// Finds the balancer's program.

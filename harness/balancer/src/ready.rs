@@ -14,8 +14,8 @@ use tokio::io::unix::AsyncFd;
 
 use crate::ask::ask;
 
-/// How long to wait when the socket is there and nobody listens on it. The balancer is between bind(2), which the kernel
-/// reports, and listen(2), which it does not.
+/// How long to wait when the socket is there and nobody listens on it. The balancer is between bind(2), which the
+/// kernel reports, and listen(2), which it does not.
 const BETWEEN_BIND_AND_LISTEN: Duration = Duration::from_millis(1);
 
 /// The descriptor in the form that the runtime takes.

@@ -72,14 +72,14 @@ impl Running {
 
     /// The changes of members' states that the balancer announces, from its start on; the first caller gets them.
     ///
-    /// The balancer drops announcements that come faster than they are read (the kernel queues about ten), so a state that
-    /// matters is also worth asking for.
+    /// The balancer drops announcements that come faster than they are read (the kernel queues about ten), so a state
+    /// that matters is also worth asking for.
     pub fn events(&mut self) -> Option<UnboundedReceiver<StateEvent>> {
         self.events.take()
     }
 
-    /// Puts a changed load balancer, with the same id, in force. After an error the balancer has its former configuration,
-    /// except after [`BalancerError::ReloadUnconfirmed`], when it may have either.
+    /// Puts a changed load balancer, with the same id, in force. After an error the balancer has its former
+    /// configuration, except after [`BalancerError::ReloadUnconfirmed`], when it may have either.
     pub async fn reload(&mut self, lab: &Lab, lb: &LoadBalancer) -> Result<Reloaded, BalancerError> {
         let deployment = &self.deployment;
         let context = deployment.renderer.context(lb, Some(self.instance.process.pid()));
@@ -171,6 +171,11 @@ impl Running {
         self.instance.process.status()
     }
 
+    /// Waits for the balancer's process to end, by itself or not.
+    pub async fn ended(&self) -> Result<ExitStatus, BalancerError> {
+        self.instance.ended().await
+    }
+
     /// The last lines that the balancer's process printed.
     pub fn output(&self) -> Vec<String> {
         self.instance.process.output()
@@ -181,8 +186,8 @@ impl Running {
         self.deployment.renderer.state_dir.path()
     }
 
-    /// Ends the balancer as its manifest says, and its replaced processes with it, and removes its files. What does not end
-    /// within its grace is killed.
+    /// Ends the balancer as its manifest says, and its replaced processes with it, and removes its files. What does not
+    /// end within its grace is killed.
     ///
     /// # Errors
     /// [`BalancerError::Died`] if the balancer had ended by itself before.

@@ -1,4 +1,5 @@
-//! Templates that take nothing on trust: what is undefined is an error, and so is a value that could break out of its place.
+//! Templates that take nothing on trust: what is undefined is an error, and so is a value that could break out of its
+//! place.
 
 use std::collections::BTreeMap;
 use std::ops::Range;

@@ -24,7 +24,7 @@ pub(crate) enum Command {
     Run(Run),
     /// Check scenarios and tell every error, without running anything
     Check {
-        /// Scenario files, folders of them, or `builtin:` and the beginning of a shipped scenario's name
+        /// Scenario files, folders of them, or `builtin:` and the name of a shipped scenario or folder
         #[arg(required = true, value_name = "SCENARIO")]
         scenarios: Vec<String>,
     },
@@ -67,7 +67,7 @@ pub(crate) enum Command {
 /// `lblab run`.
 #[derive(Debug, Args)]
 pub(crate) struct Run {
-    /// Scenario files, folders of them, or `builtin:` and the beginning of a shipped scenario's name
+    /// Scenario files, folders of them, or `builtin:` and the name of a shipped scenario or folder
     #[arg(required = true, value_name = "SCENARIO")]
     pub(crate) scenarios: Vec<String>,
     /// A balancer to judge: a shipped one by name, or the path of a manifest; may be repeated

@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use clap::{CommandFactory, Parser};
 use lblab_balancer::Manifest;
 use lblab_history::History;
+use lblab_lab::doctor::{Finding, State};
 use lblab_report::{Exit, GitHub, JUnit, Json, Reporter, RunReport, Style, Summary, Terminal};
 
 use crate::args::{Cli, Command, Output, Run};
@@ -218,7 +219,28 @@ fn schema() -> Done {
 }
 
 fn doctor() -> Done {
-    Err(Stop::new(Exit::Undecided, "DOCTOR PENDING"))
+    let mut lacks = false;
+    let balancers = lblab_balancer::shipped();
+    for finding in lblab_lab::doctor::examine().into_iter().chain(balancers.iter().map(balancer_finding)) {
+        lacks |= finding.state == State::Missing;
+        print(&format!("{:<9} {:<28} {}\n", finding.state, finding.subject, finding.detail))?;
+        if let Some(remedy) = finding.remedy {
+            print(&format!("{:39} try: {remedy}\n", ""))?;
+        }
+    }
+    Ok(if lacks { Exit::EnvironmentLacks } else { Exit::AllHold })
+}
+
+/// A balancer that is missing is one that cannot be tested; labs can be built without it.
+fn balancer_finding(manifest: &Manifest) -> Finding {
+    let subject = format!("balancer {}", manifest.name());
+    match manifest.find_program() {
+        Ok(found) => {
+            let detail = format!("{} ({})", found.version, found.path.display());
+            Finding { subject, state: State::Ok, detail, remedy: None }
+        }
+        Err(error) => Finding { subject, state: State::Degraded, detail: error.to_string(), remedy: None },
+    }
 }
 
 fn init(file: &Path) -> Done {

@@ -17,7 +17,7 @@ pub(crate) struct Input {
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum InputError {
     /// Nothing of that name is shipped.
-    #[error("no shipped scenario begins with `{0}`; `lblab scenarios` lists them")]
+    #[error("no shipped scenario or folder of them is called `{0}`; `lblab scenarios` lists them")]
     NotShipped(String),
     /// The file or folder cannot be read.
     #[error("reading {path}: {source}")]
@@ -66,8 +66,7 @@ pub(crate) fn check(inputs: &[Input]) -> (Vec<Plan>, Vec<Diagnostics>) {
 }
 
 fn shipped(prefix: &str) -> Result<Vec<Input>, InputError> {
-    let found: Vec<Input> = lblab_scenario::builtin()
-        .filter(|(name, _)| name.starts_with(prefix))
+    let found: Vec<Input> = lblab_scenario::builtin_named(prefix)
         .map(|(name, text)| Input { path: format!("{BUILTIN}{name}"), text: text.as_bytes().to_vec() })
         .collect();
     if found.is_empty() { Err(InputError::NotShipped(format!("{BUILTIN}{prefix}"))) } else { Ok(found) }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use lblab_balancer::Manifest;
 use lblab_history::History;
+use lblab_model::{BalancerTraits, Persistence};
 use lblab_report::{BalancerRef, Judged, Problem, RunReport, RunResult, ScenarioRef, Whose};
 use lblab_runner::{Job, JobResult, Message};
 use lblab_scenario::Plan;
@@ -38,6 +39,15 @@ impl Trial {
         };
         if let Err(error) = manifest.find_program() {
             return self.report(Some(&manifest), problem(Whose::Environment, &error), None);
+        }
+        if let Some(reason) = undeclared(&self.plan, manifest.traits()) {
+            let reason = format!("{} declares no {reason}", manifest.name());
+            return self.report(Some(&manifest), RunResult::Skipped { reason }, None);
+        }
+        if self.mutant.is_some() && !manifest.has_mutants() {
+            let message = format!("{} knows no mutants; only the reference balancer does", manifest.name());
+            let refused = Problem { whose: Whose::Scenario, message, remedy: None };
+            return self.report(Some(&manifest), RunResult::Problem(refused), None);
         }
         let job = Job {
             plan: self.plan.clone(),
@@ -77,6 +87,19 @@ impl Trial {
         }
         folder
     }
+}
+
+/// What the plan needs and the balancer does not declare. Every check of such a plan would be unsupported.
+fn undeclared(plan: &Plan, traits: &BalancerTraits) -> Option<String> {
+    if !traits.methods.contains(&plan.method) {
+        return Some(format!("method {}", plan.method));
+    }
+    let persistence = plan.persistence.as_ref().map(Persistence::kind);
+    if let Some(kind) = persistence.filter(|kind| !traits.persistence.iter().any(|declared| declared == kind)) {
+        return Some(format!("persistence {kind}"));
+    }
+    let monitor = plan.monitor.as_ref().map(|monitor| monitor.kind.name());
+    monitor.filter(|kind| !traits.monitors.iter().any(|declared| declared == kind)).map(|kind| format!("monitor {kind}"))
 }
 
 /// Judges a history that was saved; `from` is the file.

@@ -17,7 +17,7 @@ impl Machine {
         let missing: Vec<String> = doctor::examine()
             .into_iter()
             .filter(|finding| finding.state == doctor::State::Missing)
-            .map(|finding| finding.to_string())
+            .map(|finding| format!("{}: {}", finding.subject, finding.detail))
             .collect();
         if !missing.is_empty() {
             lacks.insert("netns".to_owned(), missing.join("; "));

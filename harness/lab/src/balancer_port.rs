@@ -48,7 +48,8 @@ impl Lab {
     /// Takes the balancer's link and namespace away and says what is still there afterwards. Processes are not killed: one
     /// that is still in the namespace is a leftover.
     pub async fn unplug_balancer(&self, id: &str) -> Result<Leftovers, LabError> {
-        let port = self.balancers.borrow_mut().remove(id).ok_or_else(|| LabError::NoNamespace(format!("qlbaas-{id}")))?;
+        let port =
+            self.balancers.borrow_mut().remove(id).ok_or_else(|| LabError::NoNamespace(format!("qlbaas-{id}")))?;
         let namespace = self.namespace(&port.namespace)?;
         self.namespaces.borrow_mut().remove(&port.namespace);
         let mut netlink = self.switch.hop(Netlink::open)?.map_err(self.switch.failed("opening a netlink socket"))?;
@@ -106,8 +107,8 @@ impl Lab {
 /// Tells the network where the VIP is now: gratuitous ARP, RFC 5227 section 3.
 fn announce(namespace: &Namespace, port: &Port) -> Result<(), LabError> {
     let failed = namespace.failed("announcing the VIP");
-    let packet = |_| socket(AddressFamily::Packet, SockType::Raw, SockFlag::SOCK_CLOEXEC, None);
-    let socket = namespace.hop(|| packet(()))?.map_err(|errno| failed(errno.into()))?;
+    let packet = || socket(AddressFamily::Packet, SockType::Raw, SockFlag::SOCK_CLOEXEC, None);
+    let socket = namespace.hop(packet)?.map_err(|errno| failed(errno.into()))?;
     let frame = gratuitous_arp(port.address, port.far.mac);
     for _ in 0..ANNOUNCEMENTS {
         send_frame(&socket, port.far.index, &frame).map_err(|errno| failed(errno.into()))?;
@@ -133,8 +134,8 @@ mod tests {
         assert_eq!(
             frame,
             [
-                255, 255, 255, 255, 255, 255, 2, 0, 192, 168, 1, 250, 8, 6, 0, 1, 8, 0, 6, 4, 0, 2, 2, 0, 192, 168, 1, 250,
-                192, 168, 1, 250, 255, 255, 255, 255, 255, 255, 192, 168, 1, 250
+                255, 255, 255, 255, 255, 255, 2, 0, 192, 168, 1, 250, 8, 6, 0, 1, 8, 0, 6, 4, 0, 2, 2, 0, 192, 168, 1,
+                250, 192, 168, 1, 250, 255, 255, 255, 255, 255, 255, 192, 168, 1, 250
             ]
         );
     }

@@ -16,9 +16,7 @@ use crate::{LabError, Namespace};
 pub(crate) fn require_carrier(namespace: &Namespace, netlink: &Netlink, end: &End) -> Result<(), LabError> {
     match settle_carrier(netlink, &end.name) {
         Ok(true) => Ok(()),
-        Ok(false) => {
-            Err(LabError::NoCarrier { namespace: namespace.name().to_owned(), interface: end.name.clone() })
-        }
+        Ok(false) => Err(LabError::NoCarrier { namespace: namespace.name().to_owned(), interface: end.name.clone() }),
         Err(errno) => Err(namespace.failed("asking for carrier")(errno.into())),
     }
 }

@@ -57,8 +57,7 @@ impl Site {
         let namespace = Namespace::create_and_stay(name)?;
         let failed = namespace.failed("configuring the namespace");
         // Setting `all` sets `default` as well. Multicast floods of IPv6 cost the square of the number of members.
-        let setting =
-            if ipv6 { ("ipv6/conf/default/accept_dad", "0") } else { ("ipv6/conf/all/disable_ipv6", "1") };
+        let setting = if ipv6 { ("ipv6/conf/default/accept_dad", "0") } else { ("ipv6/conf/all/disable_ipv6", "1") };
         sysctl::set_where_present(&[setting]).map_err(&failed)?;
         let netlink = Netlink::open().map_err(&failed)?;
         Ok(Site { namespace, netlink })
@@ -71,11 +70,8 @@ impl Site {
 
 pub(crate) async fn build(topology: &Topology) -> Result<Lab, LabError> {
     let layout = Layout::new(topology)?;
-    let groups: BTreeMap<_, _> = layout
-        .ports
-        .iter()
-        .filter_map(|port| Some((port.namespace.clone(), port.group.clone()?)))
-        .collect();
+    let groups: BTreeMap<_, _> =
+        layout.ports.iter().filter_map(|port| Some((port.namespace.clone(), port.group.clone()?))).collect();
     let mut times = BuildTimes::default();
     let mut clock = Clock(Instant::now());
 
@@ -135,8 +131,11 @@ pub(crate) async fn build(topology: &Topology) -> Result<Lab, LabError> {
 /// Makes every namespace, those of the ports in their order, and starts to load the rules of the switch and the router.
 #[expect(clippy::type_complexity, reason = "three kinds of namespace and the rules, taken apart at once by the caller")]
 fn namespaces(layout: &Layout) -> Result<(Site, Vec<Site>, Option<Site>, Vec<nft::Loading>), LabError> {
-    let _home = Home::here()
-        .map_err(|source| LabError::System { doing: "remembering the way home", namespace: layout.switch.clone(), source })?;
+    let _home = Home::here().map_err(|source| LabError::System {
+        doing: "remembering the way home",
+        namespace: layout.switch.clone(),
+        source,
+    })?;
     let mut loading = Vec::new();
     let switch = Site::create_and_stay(&layout.switch, layout.ipv6)?;
     sysctl::set_where_present(&SWITCH).map_err(switch.namespace.failed("configuring the switch"))?;
@@ -157,7 +156,8 @@ fn namespaces(layout: &Layout) -> Result<(Site, Vec<Site>, Option<Site>, Vec<nft
         }
         sites.push(site);
     }
-    let outside = layout.uplink.as_ref().map(|uplink| Site::create_and_stay(&uplink.namespace, layout.ipv6)).transpose()?;
+    let outside =
+        layout.uplink.as_ref().map(|uplink| Site::create_and_stay(&uplink.namespace, layout.ipv6)).transpose()?;
     Ok((switch, sites, outside, loading))
 }
 
@@ -175,10 +175,9 @@ pub(crate) fn connections(layout: &Layout, port: &Port) -> Vec<Request> {
         requests.push(messages::route(Ipv4Net::default(), layout.router().address, index));
     }
     if let Some((prefix, owner)) = layout.sources {
-        requests.push(match owner == port.address {
-            true => messages::local_route(prefix),
-            false => messages::route(prefix, owner, index),
-        });
+        let route =
+            if owner == port.address { messages::local_route(prefix) } else { messages::route(prefix, owner, index) };
+        requests.push(route);
     }
     requests.extend(layout.neighbours(port).map(|other| messages::neighbour(index, other.address, other.far.mac)));
     requests

@@ -67,9 +67,9 @@ pub(crate) fn settle_carrier(socket: &impl AsFd, interface: &str) -> nix::Result
 pub(crate) fn send_frame(socket: &impl AsFd, interface: u32, frame: &[u8]) -> nix::Result<()> {
     // SAFETY: `sockaddr_ll` is a plain C struct for which all zeroes is a valid value.
     let mut address: libc::sockaddr_ll = unsafe { mem::zeroed() };
-    address.sll_family = libc::AF_PACKET as libc::sa_family_t;
+    address.sll_family = libc::sa_family_t::try_from(libc::AF_PACKET).map_err(|_| Errno::EAFNOSUPPORT)?;
     address.sll_ifindex = c_int::try_from(interface).map_err(|_| Errno::ENODEV)?;
-    let length = size_of::<libc::sockaddr_ll>() as libc::socklen_t;
+    let length = libc::socklen_t::try_from(size_of::<libc::sockaddr_ll>()).map_err(|_| Errno::EINVAL)?;
     // SAFETY: both pointers and their lengths describe live values that the kernel only reads.
     let sent = unsafe {
         libc::sendto(

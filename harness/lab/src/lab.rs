@@ -72,9 +72,7 @@ impl Lab {
     fn security_rules(&self) -> String {
         let groups = self.groups.borrow();
         let ports = self.layout.ports.iter();
-        rules::security_groups(
-            ports.filter_map(|port| Some((port.near.name.as_str(), groups.get(&port.namespace)?))),
-        )
+        rules::security_groups(ports.filter_map(|port| Some((port.near.name.as_str(), groups.get(&port.namespace)?))))
     }
 
     /// The port of a member or client.

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
+use std::path::Path;
 
 use crate::layout::Port;
 use crate::netlink::Netlink;
@@ -64,14 +65,20 @@ fn processes_in(namespace: &Namespace) -> std::io::Result<Vec<LeftProcess>> {
         // A process that ends meanwhile, or is a zombie, is in no namespace.
         let Ok(metadata) = fs::metadata(entry.path().join("ns/net")) else { continue };
         if metadata.ino() == namespace.inode() {
-            let arguments = fs::read(entry.path().join("cmdline")).unwrap_or_default();
-            let arguments: Vec<_> = arguments.split(|&byte| byte == 0).map(String::from_utf8_lossy).collect();
-            let mut command = arguments.join(" ").trim().to_owned();
-            if command.is_empty() {
-                command = fs::read_to_string(entry.path().join("comm")).unwrap_or_default().trim().to_owned();
-            }
+            let command = command_line(&entry.path());
             found.push(LeftProcess { pid, command });
         }
     }
     Ok(found)
+}
+
+/// The command line of the process with this folder in `/proc`.
+fn command_line(process: &Path) -> String {
+    let arguments = fs::read(process.join("cmdline")).unwrap_or_default();
+    let arguments: Vec<_> = arguments.split(|&byte| byte == 0).map(String::from_utf8_lossy).collect();
+    let line = arguments.join(" ");
+    if line.trim().is_empty() {
+        return fs::read_to_string(process.join("comm")).unwrap_or_default().trim().to_owned();
+    }
+    line.trim().to_owned()
 }

@@ -30,7 +30,7 @@ pub use build::BuildTimes;
 pub use error::LabError;
 pub use lab::Lab;
 pub use layout::TopologyError;
-pub use leftovers::{Leftovers, LeftProcess};
+pub use leftovers::{LeftProcess, Leftovers};
 pub use link_fault::LinkFault;
 pub use namespace::Namespace;
 pub use nix::sys::signal::Signal;

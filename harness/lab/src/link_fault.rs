@@ -8,7 +8,7 @@ use lblab_model::Name;
 use crate::build::connections;
 use crate::kernel_calls::settle_carrier;
 use crate::layout::Port;
-use crate::messages::{self, LISTENING, FORWARDING};
+use crate::messages::{self, FORWARDING, LISTENING};
 use crate::netlink::Netlink;
 use crate::{Lab, LabError, barrier, nft, rules};
 

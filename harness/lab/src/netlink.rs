@@ -96,7 +96,11 @@ impl Netlink {
     }
 
     /// Asks for everything of a kind.
-    pub(crate) fn dump(&mut self, query: RouteNetlinkMessage, doing: &'static str) -> Result<Vec<RouteNetlinkMessage>, Refusal> {
+    pub(crate) fn dump(
+        &mut self,
+        query: RouteNetlinkMessage,
+        doing: &'static str,
+    ) -> Result<Vec<RouteNetlinkMessage>, Refusal> {
         let refused = |error: io::Error| Refusal { doing, source: errno(&error) };
         let mut buffer = Vec::new();
         self.append(&mut buffer, query, NLM_F_REQUEST | NLM_F_DUMP);

@@ -68,7 +68,8 @@ pub(crate) fn address_translation(router: &Port, subnet: Ipv4Net, uplink: &Uplin
     let to_fixed: Vec<String> = floating.iter().map(|(floating, fixed)| format!("{floating} : {fixed}")).collect();
     // A tenant address with several floating ones goes out by the first.
     let to_floating: BTreeMap<_, _> = floating.iter().rev().map(|(floating, fixed)| (fixed, floating)).collect();
-    let to_floating: Vec<String> = to_floating.iter().map(|(fixed, floating)| format!("{fixed} : {floating}")).collect();
+    let to_floating: Vec<String> =
+        to_floating.iter().map(|(fixed, floating)| format!("{fixed} : {floating}")).collect();
     let (outside, inside) = (&uplink.near.name, &router.far.name);
     let mut text = String::from("table ip lblab {\n");
     if !floating.is_empty() {
@@ -119,7 +120,9 @@ mod tests {
 
     use super::security_groups;
 
-    fn check(groups: &[(&str, &[(Transport, Option<u16>)])], expected: &Expect) {
+    type Rules<'a> = &'a [(Transport, Option<u16>)];
+
+    fn check(groups: &[(&str, Rules<'_>)], expected: &Expect) {
         let groups: Vec<(&str, SecurityGroup)> = groups
             .iter()
             .map(|(port, rules)| {
@@ -135,7 +138,9 @@ mod tests {
 
     #[test]
     fn a_group_without_rules_guards_and_admits_nothing() {
-        check(&[("port12", &[])], &expect![[r#"
+        check(
+            &[("port12", &[])],
+            &expect![[r#"
             add table bridge lblab
             delete table bridge lblab
             table bridge lblab {
@@ -161,7 +166,8 @@ mod tests {
             		drop
             	}
             }
-        "#]]);
+        "#]],
+        );
     }
 
     #[test]

@@ -28,20 +28,20 @@ fn judge(run: &Run<'_>, step: usize, traffic: &Traffic) -> Option<Verdict> {
     let first = changes.first()?;
 
     let exposures = exposures(run);
-    let hit = |request: &&Request| {
-        changes.iter().any(|change| request.sent <= change.in_force && request.ended >= change.begun)
-    };
-    let during: Vec<&Request> = requests.iter().copied().filter(hit).collect();
+    let during: Vec<&Request> = requests.iter().copied().filter(|request| request.ended >= first.begun).collect();
     let harmed =
         |request: &&Request| !request.outcome.is_ok() && !exposures.iter().any(|exposure| exposure.covers(request));
     let failed: Vec<&Request> = during.iter().copied().filter(harmed).collect();
     let stretches = stretches(run, &requests, &changes, (from, to));
-    let uneven: Vec<&Stretch> = stretches.iter().filter(|stretch| stretch.off > stretch.most).collect();
+    let uneven: Vec<&Stretch> =
+        stretches.iter().filter(|stretch| stretch.off > stretch.most || stretch.outsider.is_some()).collect();
 
-    let summary = if let Some(worst) = uneven.iter().max_by_key(|stretch| stretch.off) {
+    let summary = if let Some(outsider) = stretches.iter().find_map(|stretch| stretch.outsider.as_ref()) {
+        format!("{outsider} served requests although it was not in the pool")
+    } else if let Some(worst) = uneven.iter().max_by_key(|stretch| stretch.off) {
         format!("counts of members differ by {} while the pool was constant, {} allowed", worst.off, worst.most)
     } else {
-        format!("{} of {} requests failed during {} changes", failed.len(), during.len(), changes.len())
+        format!("{} of {} requests failed from the first of the changes on", failed.len(), during.len())
     };
     let mut verdict = Verdict::holds_if(failed.is_empty() && uneven.is_empty(), CheckId::Rr14, summary)
         .measuring(Measurement::at_most(Unit::Requests, failed.len() as f64, 0.0));
@@ -60,8 +60,12 @@ fn judge(run: &Run<'_>, step: usize, traffic: &Traffic) -> Option<Verdict> {
 
 /// A time in which the pool was constant.
 struct Stretch {
+    /// By how much the largest count exceeds the smallest.
     off: u64,
+    /// By how much it may.
     most: u64,
+    /// A member outside of the pool that served all the same.
+    outsider: Option<String>,
     told: String,
 }
 
@@ -98,5 +102,9 @@ fn stretch(run: &Run<'_>, requests: &[&Request], (start, end): (Moment, Moment),
     let off = counts.iter().max()? - counts.iter().min()?;
     let apart = if one_after_the_other(&settled) { 1 } else { 2 };
     let most = apart + u64::from(run.traits().workers.saturating_sub(1));
-    Some(Stretch { off, most, told: format!("from {from} to {to}: {}", rotation.tell(&counts)) })
+    let served = settled.iter().filter_map(|request| request.member);
+    let mut outside = served.filter(|member| rotation.seat_at(*member).is_none());
+    let outsider =
+        outside.next().map(|address| run.name_of(address).map_or_else(|| address.to_string(), ToString::to_string));
+    Some(Stretch { off, most, outsider, told: format!("from {from} to {to}: {}", rotation.tell(&counts)) })
 }

@@ -82,7 +82,7 @@ checks! {
         why: "As RR-3; the change may fall anywhere in a period.",
         needs: "as RR-3; a weight that has been changed";
     Rr14 "RR-14" "Members join and leave the pool under traffic without harm.",
-        bound: "no failed request from the change's start until it is in force; while the pool is constant, counts of equal members \
+        bound: "no failed request from the first change's start on, but for what a fault explains; while the pool is constant, counts of equal members \
                 differ by at most 1 for requests one after the other, by at most 2 for others (k more for k more workers)",
         why: "Each constant stretch is a round robin of its own, cut off at both ends.",
         needs: "a change of the pool while traffic runs";

@@ -9,7 +9,7 @@ use lblab_model::{Fault, FirstFailure, Moment, Monitor, Name, ReloadClass};
 use crate::CheckId;
 use crate::probes::{self, Probe};
 use crate::run::Run;
-use crate::timing::{Bounds, judge_time};
+use crate::timing::{Bounds, judge_time, probes_blurred};
 use crate::verdict::{Measurement, Unit, Verdict};
 
 /// The verdicts on `leaves: <member>`.
@@ -48,12 +48,11 @@ impl<'a> Case<'a> {
     fn new(run: &'a Run<'a>, monitor: &Monitor, member: &'a Name, fault: &'a FaultRecord) -> Case<'a> {
         let probes = probes::of(run, monitor, member);
         let traits = run.traits();
-        let restarts =
-            run.history.changes.iter().filter(|change| change.in_force <= fault.at).map(|change| change.in_force);
-        let started = match traits.reload {
-            ReloadClass::KeepsAll => None,
-            ReloadClass::KeepsConnections | ReloadClass::Restarts => restarts.max(),
-        };
+        let forgetful = traits.reload != ReloadClass::KeepsAll;
+        let reloads = run.history.changes.iter().filter(|_| forgetful).map(|change| change.in_force);
+        let kills = run.history.faults.iter().filter(|fault| fault.fault == Fault::Kill);
+        let restarts = kills.filter_map(|kill| run.heal_of(kill)).map(|heal| heal.at);
+        let started = reloads.chain(restarts).filter(|&at| at <= fault.at).max();
         let proven = probes.iter().any(|probe| probe.good && probe.ended <= fault.at && Some(probe.started) > started);
         let first = traits.first_failure == FirstFailure::TakesOut && !proven;
         let max_retries = if first { 1 } else { monitor.max_retries };
@@ -147,14 +146,26 @@ impl<'a> Case<'a> {
             return Ok((ends, format!("{member} saw {seen} bad probes in a row")));
         }
         let traits = run.traits();
-        let last =
-            self.probes.iter().filter(|probe| probe.good && probe.ended <= fault.at).max_by_key(|probe| probe.started);
-        let last = *last
-            .ok_or_else(|| format!("{member} had seen no good probe before the fault, so its phase is not known"))?;
         let cost = match fault.fault {
             Fault::Blackhole | Fault::Unplug => declared_cost(traits.unanswered_syn, monitor),
             _ => Duration::ZERO,
         };
+        let extrapolate = |last: Probe| {
+            let count = monitor.max_retries + 8;
+            probes::extrapolated(last, traits.probe_schedule, monitor.delay, cost, count)
+        };
+        // Of a probe that was cut close to its end nobody but the balancer knows how it ended; what it did says so.
+        let before = self.probes.iter().filter(|probe| probe.started <= fault.at);
+        let sure = before.clone().filter(|probe| probe.good && !probe.doubtful).max_by_key(|probe| probe.started);
+        let doubtful = before.filter(|probe| probe.doubtful);
+        let distance = |probe: &Probe| {
+            let last =
+                (monitor.max_retries as usize).checked_sub(1).and_then(|index| extrapolate(*probe).get(index).copied());
+            last.map(|end| end.since(at).max(at.since(end)))
+        };
+        let last = sure.into_iter().chain(doubtful).min_by_key(|probe| distance(probe));
+        let last = *last
+            .ok_or_else(|| format!("{member} had seen no good probe before the fault, so its phase is not known"))?;
         let gap = fault.at.since(last.ended);
         if gap > monitor.delay * 2 + epsilon(monitor.delay) {
             let gap = gap.as_secs_f64();
@@ -162,11 +173,13 @@ impl<'a> Case<'a> {
                 "{member}'s last good probe ended {gap:.3} s before the fault, so its phase is not known"
             ));
         }
-        let count = monitor.max_retries + 8;
-        let ends = probes::extrapolated(last, traits.probe_schedule, monitor.delay, cost, count);
-        let line =
-            format!("from {member}'s last good probe, {} to {}, with {cost:?} for a bad one", last.started, last.ended);
-        Ok((ends, line))
+        let line = format!(
+            "as follows from {member}'s last good probe, {} to {}, with {:.3} s for a bad one",
+            last.started,
+            last.ended,
+            cost.as_secs_f64()
+        );
+        Ok((extrapolate(last), line))
     }
 
     /// Whether the right number of bad probes had ended when the member was out.
@@ -210,15 +223,7 @@ impl<'a> Case<'a> {
 
     /// A count of probes is as good as the clock by which they are told from each other.
     fn on_time(&self, verdict: Verdict) -> Verdict {
-        let late = crate::timing::lateness(self.run);
-        let doubt = match late {
-            None => Some("the history does not say how well the harness kept time".to_owned()),
-            Some(late) if late * 2 > self.monitor.delay => {
-                Some(format!("the harness itself was up to {:.3} s late, over half a delay", late.as_secs_f64()))
-            }
-            Some(_) => None,
-        };
-        verdict.if_trusted(doubt)
+        verdict.if_trusted(probes_blurred(self.run, probes::tolerance(&self.monitor)))
     }
 }
 
@@ -226,10 +231,11 @@ fn since(at: Moment, fault: &FaultRecord) -> f64 {
     at.since(fault.at).as_secs_f64()
 }
 
+/// The ends of the bad probes up to the one that had to be the last, or to the one that was.
 fn tell(ends: &[Moment], at: Moment, wanted: u32) -> String {
-    let told: Vec<String> =
-        ends.iter().take(wanted as usize + 1).map(|end| format!("{:.3}", end.as_secs_f64())).collect();
-    format!("bad probes ended at {} s; out at {:.3} s", told.join(", "), at.as_secs_f64())
+    let told = ends.iter().enumerate().take_while(|(index, end)| *index < wanted as usize || **end <= at);
+    let told: Vec<String> = told.map(|(_, end)| format!("{:.3}", end.as_secs_f64())).collect();
+    format!("bad probes end at {} s; out at {:.3} s", told.join(", "), at.as_secs_f64())
 }
 
 /// The verdict on a member that no fault was injected into: it must have been unreachable all along.

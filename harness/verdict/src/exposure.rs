@@ -11,7 +11,8 @@ use lblab_model::{Fault, Method, Moment, Name, Persistence};
 use crate::CheckId;
 use crate::run::Run;
 
-/// How long after a member was seen out of rotation a request may still have been on its way to it.
+/// How long after a member was seen out of rotation a request may still have been on its way to it, and how long before the
+/// kernel's word that a fault has taken hold it may have bitten already.
 const BELATED: Duration = Duration::from_millis(100);
 
 /// A fault, as long as the balancer goes on using the member.
@@ -48,7 +49,7 @@ impl<'a> Exposure<'a> {
 
     /// Whether the fault may be to blame for what became of the request.
     pub(crate) fn covers(&self, request: &Request) -> bool {
-        request.sent <= self.until + BELATED && request.ended >= self.fault.at
+        request.sent <= self.until + BELATED && request.ended + BELATED >= self.fault.at
     }
 
     /// Whether the two lasted at the same time.

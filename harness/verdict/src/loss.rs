@@ -95,9 +95,8 @@ fn of_group(run: &Run<'_>, requests: &[&Request], group: &[Exposure<'_>], read_t
     let covered: Vec<&Request> =
         requests.iter().copied().filter(|request| group.iter().any(|exposure| exposure.covers(request))).collect();
     let failed: Vec<&Request> = covered.iter().copied().filter(|request| !request.outcome.is_ok()).collect();
-    let starts_in_flight = |request: &&Request| {
-        group.iter().any(|exposure| request.sent < exposure.fault.at && request.ended >= exposure.fault.at)
-    };
+    let starts_in_flight =
+        |request: &&Request| group.iter().any(|exposure| request.sent < exposure.fault.at && exposure.covers(request));
     let (in_flight, lost): (Vec<&Request>, Vec<&Request>) = failed.into_iter().partition(starts_in_flight);
     if nobody_left(run, group) {
         return Verdict::inconclusive(check, "for a time no healthy member was left, for which there is no formula")

@@ -15,7 +15,12 @@ pub(crate) struct Probe {
     pub(crate) ended: Moment,
     /// Whether the balancer must have found it good.
     pub(crate) good: bool,
+    /// Whether the member's link was cut so close to its end that the balancer may have found the opposite.
+    pub(crate) doubtful: bool,
 }
+
+/// How far apart a link's cut and the kernel's word for it may lie.
+const CUT: Duration = Duration::from_millis(50);
 
 /// The member's probes by their start.
 pub(crate) fn of(run: &Run<'_>, monitor: &Monitor, member: &Name) -> Vec<Probe> {
@@ -38,17 +43,17 @@ fn probe(run: &Run<'_>, monitor: &Monitor, served: &Served) -> Option<Probe> {
         (MonitorKind::Http { .. }, Answer::Nothing) => return None,
         (MonitorKind::Http { .. }, Answer::Silent | Answer::Reset | Answer::Abandoned | Answer::Open) => false,
     };
-    // Whatever a member answers once it is cut off does not arrive.
-    let cut_off = run.history.faults.iter().any(|fault| {
-        fault.member.as_ref() == Some(&served.member)
-            && fault.fault.layer() == FaultLayer::Link
-            && ended >= fault.at
-            && run.heal_of(fault).is_none_or(|heal| started < heal.at)
+    // Whatever a member answers once it is cut off does not arrive. A connection that came later shows that it was healed.
+    let cuts = run.history.faults.iter().filter(|fault| {
+        fault.member.as_ref() == Some(&served.member) && fault.fault.layer() == FaultLayer::Link && started <= fault.at
     });
+    let cuts: Vec<Moment> = cuts.map(|fault| fault.at).collect();
+    let cut_off = cuts.iter().any(|&at| ended >= at);
+    let doubtful = good && cuts.iter().any(|&at| ended + CUT >= at);
     let silent = matches!(served.answer, Answer::Silent | Answer::Abandoned | Answer::Open);
     // A balancer may give a probe up and leave its connection open for a while.
     let ended = if silent { ended.min(started + cost) } else { ended };
-    Some(Probe { started, ended, good: good && !cut_off })
+    Some(Probe { started, ended, good: good && !cut_off, doubtful })
 }
 
 /// Whether the member sees the probes that fail because of this fault.
@@ -72,9 +77,9 @@ pub(crate) fn bad_run(probes: &[Probe], until: Moment) -> Vec<Moment> {
     })
 }
 
-/// The ends of the good probes in a row up to this moment that ended at or after `since`.
+/// The ends of the good probes in a row up to this moment that started after `since`.
 pub(crate) fn good_run(probes: &[Probe], since: Moment, until: Moment) -> Vec<Moment> {
-    let before = probes.iter().filter(|probe| probe.ended >= since && probe.started <= until);
+    let before = probes.iter().filter(|probe| probe.started > since && probe.started <= until);
     before.fold(Vec::new(), |mut row, probe| {
         if probe.good {
             row.push(probe.ended);

@@ -7,7 +7,7 @@ use lblab_model::{Moment, Monitor, Name};
 use crate::CheckId;
 use crate::probes;
 use crate::run::Run;
-use crate::timing::{Bounds, judge_time, lateness};
+use crate::timing::{Bounds, judge_time, probes_blurred};
 use crate::verdict::{Measurement, Unit, Verdict};
 
 /// The verdicts on `returns: <member>`.
@@ -52,7 +52,7 @@ fn judge(run: &Run<'_>, monitor: &Monitor, member: &Name, fault: &FaultRecord, h
             watched.as_secs_f64(),
             bounds.tell()
         );
-        let good = probes::good_run(&probes::of(run, monitor, member), heal.at, until).len();
+        let good = probes::good_run(&probes::of(run, monitor, member), fault.at, until).len();
         let verdict = judge_time(run, check, summary, watched, bounds).because(formula);
         return vec![
             verdict.because(format!("{member} saw {good} good probes in a row, rise is {}", run.traits().rise)),
@@ -70,26 +70,19 @@ fn judge(run: &Run<'_>, monitor: &Monitor, member: &Name, fault: &FaultRecord, h
         .because(formula)
         .because(symbols.join(", "))
         .because(format!("healed at {}, back at {at}", heal.at));
-    vec![in_time, by_count(run, monitor, member, heal, at)]
+    vec![in_time, by_count(run, monitor, member, fault, at)]
 }
 
 /// Whether the right number of good probes had ended when the member was back.
-fn by_count(run: &Run<'_>, monitor: &Monitor, member: &Name, heal: &HealRecord, at: Moment) -> Verdict {
+fn by_count(run: &Run<'_>, monitor: &Monitor, member: &Name, fault: &FaultRecord, at: Moment) -> Verdict {
     let rise = run.traits().rise;
     let tolerance = probes::tolerance(monitor);
-    let ends = probes::good_run(&probes::of(run, monitor, member), heal.at, at + tolerance);
+    let ends = probes::good_run(&probes::of(run, monitor, member), fault.at, at + tolerance);
     let counted = probes::completed(&ends, at, tolerance);
     let told: Vec<String> = ends.iter().map(|end| format!("{:.3}", end.as_secs_f64())).collect();
-    let doubt = match lateness(run) {
-        None => Some("the history does not say how well the harness kept time".to_owned()),
-        Some(late) if late * 2 > monitor.delay => {
-            Some(format!("the harness itself was up to {:.3} s late, over half a delay", late.as_secs_f64()))
-        }
-        Some(_) => None,
-    };
     let summary = format!("{member} was back after {counted} good probes, rise is {rise}");
     Verdict::holds_if(counted == rise as usize, CheckId::Hm3, summary)
         .measuring(Measurement::exactly(Unit::Probes, counted as f64, f64::from(rise)))
-        .if_trusted(doubt)
+        .if_trusted(probes_blurred(run, tolerance))
         .because(format!("good probes ended at {} s; back at {:.3} s", told.join(", "), at.as_secs_f64()))
 }

@@ -255,7 +255,7 @@ impl Case<'_> {
         };
         Verdict::holds_if(off <= most, CheckId::Rr6, format!("{off:.1} {what}, at most {most} allowed"))
             .measuring(Measurement::at_most(Unit::Requests, off, most))
-            .because(format!("counts of {}: {told}; {workers} declared workers", picks.len()))
+            .because(format!("counts of {}: {told}; declared workers: {workers}", picks.len()))
             .because(method(CheckId::Rr6.check()))
     }
 

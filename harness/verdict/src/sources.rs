@@ -65,7 +65,7 @@ fn sticks(run: &Run<'_>, sent: &Sent<'_>) -> Verdict {
     let measurement = Measurement::at_most(Unit::Clients, astray.len() as f64, 0.0);
     let Some((source, seen)) = astray.first() else {
         let summary =
-            format!("{} addresses, {} requests, one member for each address", members.len(), sent.requests.len());
+            format!("one member for each address; addresses: {}, requests: {}", members.len(), sent.requests.len());
         return Verdict::holds(CheckId::Sh1, summary).measuring(measurement).unless(run.unfinished(sent.step));
     };
     if let Err(reason) = run.rotation(sent.from, sent.to) {
@@ -98,10 +98,23 @@ fn is_spread(run: &Run<'_>, sent: &Sent<'_>, rotation: &Rotation<'_>) -> Verdict
     }
     let hashed = run.plan.method == Method::SourceIp;
     let hash = run.traits().hash;
-    let key = |source: Ipv4Addr| match hash {
-        HashClass::Slash24 if hashed => Ipv4Addr::from(u32::from(source) & 0xffff_ff00),
-        _ => source,
+    let outside = |request: &&&Request| {
+        let seated = request.member.is_some_and(|member| rotation.seat_at(member).is_some());
+        // A client that was kept on a member of weight 0 may stay there.
+        let kept =
+            request.member.and_then(|member| run.name_of(member)).is_some_and(|name| rotation.drained.contains(&name));
+        !seated && !kept
     };
+    if let Some(request) = sent.requests.iter().find(outside) {
+        let who = request.member.and_then(|member| run.name_of(member)).map_or_else(String::new, ToString::to_string);
+        return Verdict::fails(
+            CheckId::Sh2,
+            format!("request {} was served by {who}, which was not in rotation", request.id),
+        );
+    }
+    let networks = hashed && hash == HashClass::Slash24;
+    let what = if networks { "/24 networks" } else { "addresses" };
+    let key = |source: Ipv4Addr| if networks { Ipv4Addr::from(u32::from(source) & 0xffff_ff00) } else { source };
     let mut keys = BTreeSet::new();
     let first = sent.requests.iter().filter(|request| keys.insert(key(*request.source.ip())));
     let picks: Vec<usize> = first.filter_map(|request| rotation.seat_at(request.member?)).collect();
@@ -113,11 +126,11 @@ fn is_spread(run: &Run<'_>, sent: &Sent<'_>, rotation: &Rotation<'_>) -> Verdict
         && picks.len() >= 5 * n
         && let Some(empty) = counts.iter().position(|&count| count == 0)
     {
-        let summary = format!("{} got none of {} addresses", rotation.seats[empty].name, picks.len());
+        let summary = format!("{} got none of {} {what}", rotation.seats[empty].name, picks.len());
         // With five or more expected addresses each, a right spread leaves a member out with a probability of at most e^-5 by
         // chance alone; only a larger sample makes that an error rate to fail on.
         if picks.len() as f64 * f64::from(weights[empty]) / f64::from(weights.iter().sum::<u32>()) >= -ALPHA.ln() {
-            return Verdict::fails(CheckId::Sh2, summary).because(format!("addresses: {told}"));
+            return Verdict::fails(CheckId::Sh2, summary).because(format!("{what}: {told}"));
         }
     }
     let total = f64::from(weights.iter().sum::<u32>());
@@ -125,14 +138,14 @@ fn is_spread(run: &Run<'_>, sent: &Sent<'_>, rotation: &Rotation<'_>) -> Verdict
     let consistent = hashed && hash == HashClass::Consistent;
     let dispersion = if consistent { 1.0 + picks.len() as f64 / (16.0 * n as f64) } else { 1.0 };
     let Some(spread) = spread(&counts, &shares, dispersion) else {
-        let reason = format!("{} addresses over {n} members are too few: an expected count is below 5", picks.len());
+        let reason = format!("{} {what} over {n} members are too few: an expected count is below 5", picks.len());
         return Verdict::inconclusive(CheckId::Sh2, reason);
     };
-    let summary = format!("{} addresses: {told}; p = {:.3e}, alpha = {ALPHA:.0e}", picks.len(), spread.p);
+    let summary = format!("{} {what}: {told}; p = {:.3e}, alpha = {ALPHA:.0e}", picks.len(), spread.p);
     let measurement = Measurement::at_most(Unit::ChiSquare, spread.statistic, spread.critical);
     Verdict::holds_if(spread.p >= ALPHA, CheckId::Sh2, summary)
         .measuring(measurement)
-        .because(format!("chi-square {:.2} with {} degrees of freedom, {:.2} allowed", spread.statistic, spread.freedom, spread.critical))
+        .because(format!("chi-square {:.2}, {:.2} allowed; degrees of freedom: {}", spread.statistic, spread.critical, spread.freedom))
         .because(format!(
             "power against one member at half its share: {:.3}; the statistic is divided by {dispersion:.2} for the declared hash",
             spread.power

@@ -42,6 +42,9 @@ impl Bounds {
 
     pub(crate) fn tell(&self) -> String {
         let Bounds { earliest, latest, slack } = self;
+        if earliest == latest {
+            return format!("{:.3} s allowed, give or take {:.3} s", latest.as_secs_f64(), slack.1.as_secs_f64());
+        }
         format!(
             "{:.3} s to {:.3} s allowed, give or take {:.3} s and {:.3} s",
             earliest.as_secs_f64(),
@@ -82,9 +85,26 @@ pub(crate) fn judge_time(run: &Run<'_>, check: CheckId, summary: String, time: D
     verdict.if_trusted(doubt)
 }
 
-/// How late the harness's own timer was at worst.
+/// How late the harness's own timer was at worst while there was something to be measured.
+///
+/// While the lab is built the harness is busy and measures nothing. If it was latest then, the 99th percentile says how late
+/// it was otherwise.
 pub(crate) fn lateness(run: &Run<'_>) -> Option<Duration> {
-    run.history.timekeeping.as_ref().map(|kept| kept.worst)
+    let kept = run.history.timekeeping.as_ref()?;
+    let begun = run.history.steps.iter().map(|step| step.started).min();
+    Some(if begun.is_some_and(|begun| kept.worst_at < begun) { kept.p99 } else { kept.worst })
+}
+
+/// Why probes cannot be told from each other, if the harness was too late for that.
+pub(crate) fn probes_blurred(run: &Run<'_>, tolerance: Duration) -> Option<String> {
+    match lateness(run) {
+        None => Some("the history does not say how well the harness kept time".to_owned()),
+        Some(late) if late > tolerance => Some(format!(
+            "the harness itself was up to {:.3} s late, which may have blurred a probe",
+            late.as_secs_f64()
+        )),
+        Some(_) => None,
+    }
 }
 
 /// Why counts that depend on the rate of an open loop cannot be trusted, if so many requests were sent late.

@@ -39,12 +39,20 @@ impl Source<'_> {
             return Err(self.wrong(&raw.name, "a name is made of letters, digits, `-`, `_` and `.`", None));
         }
         let pattern = |text: &Text, group| self.pattern(text, &[group]);
+        let version = match raw.version {
+            Some(raw) => Some(Version {
+                pattern: pattern(&raw.pattern, "version")?,
+                command: self.command(raw.command)?,
+            }),
+            None if raw.program.value.own => None,
+            None => {
+                let help = "for example {command: [\"{{ program }}\", -v], pattern: 'version (?<version>\\S+)'}";
+                return Err(self.wrong(&raw.program, "an installed program needs `version`, to learn it", Some(help)));
+            }
+        };
         Ok(Manifest {
             program: self.program(raw.program)?,
-            version: Version {
-                command: self.command(raw.version.command)?,
-                pattern: pattern(&raw.version.pattern, "version")?,
-            },
+            version,
             runs_as: raw.runs_as.map(|raw| RunsAs { user: raw.user, group: raw.group }),
             files: raw
                 .files

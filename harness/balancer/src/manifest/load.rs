@@ -45,8 +45,8 @@ impl From<Diagnostic> for ManifestError {
 }
 
 impl Manifest {
-    /// Loads a manifest by the name of a shipped balancer, or by the path of a folder that holds a `manifest.yaml`, or of
-    /// such a file under any name. A path has a slash in it or ends in `.yaml`; templates lie beside the manifest.
+    /// Loads a manifest by the name of a shipped balancer, or by the path of a folder that holds a `manifest.yaml`, or
+    /// of such a file under any name. A path has a slash in it or ends in `.yaml`; templates lie beside the manifest.
     pub fn load(name_or_path: &str) -> Result<Manifest, ManifestError> {
         let is_path =
             name_or_path.contains('/') || Path::new(name_or_path).extension().is_some_and(|ext| ext == "yaml");

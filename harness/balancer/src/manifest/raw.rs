@@ -13,7 +13,8 @@ pub(super) type Text = Spanned<String>;
 pub(super) struct RawManifest {
     pub name: Text,
     pub program: Spanned<RawProgram>,
-    pub version: RawVersion,
+    #[serde(default)]
+    pub version: Option<RawVersion>,
     #[serde(default)]
     pub runs_as: Option<RawRunsAs>,
     pub files: Vec<RawFile>,

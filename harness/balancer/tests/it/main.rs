@@ -1,5 +1,6 @@
 //! Manifests, their mistakes, and what they render.
 
+mod documentation;
 mod load_balancers;
 mod manifests;
 mod real_haproxy;

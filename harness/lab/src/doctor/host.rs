@@ -32,9 +32,9 @@ pub(super) fn user_namespaces() -> Finding {
         Ok(code) => format!("a sandbox in a user namespace ended with exit code {code}"),
         Err(error) => error.to_string(),
     };
-    let forbidding = FORBIDDING.iter().find(|(file, value, _)| {
-        fs::read_to_string(file).is_ok_and(|content| content.trim() == *value)
-    });
+    let forbidding = FORBIDDING
+        .iter()
+        .find(|(file, value, _)| fs::read_to_string(file).is_ok_and(|content| content.trim() == *value));
     let remedy = forbidding.map(|(_, _, remedy)| *remedy);
     if may_make_namespaces() {
         Finding::new(SUBJECT, State::Degraded, format!("{error}; root does without"), remedy)
@@ -59,13 +59,11 @@ pub(super) fn capabilities() -> Option<Finding> {
 
 /// The ip program, which the lab never runs, but people who look into one do.
 pub(super) fn ip() -> Finding {
-    match find_program("ip") {
-        Some(path) => Finding::ok("ip", path.display().to_string()),
-        None => {
-            let detail = "not found; only `ip netns` inside a lab is missed";
-            Finding::new("ip", State::Degraded, detail, Some("apt-get install iproute2"))
-        }
+    if let Some(path) = find_program("ip") {
+        return Finding::ok("ip", path.display().to_string());
     }
+    let detail = "not found; only `ip netns` inside a lab is missed";
+    Finding::new("ip", State::Degraded, detail, Some("apt-get install iproute2"))
 }
 
 pub(super) fn open_files() -> Finding {

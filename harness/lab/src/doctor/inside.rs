@@ -19,7 +19,8 @@ use crate::{External, Host, LabError, Namespace, Topology, barrier, build, messa
 
 /// Tries the ids, a namespace, a bridge with a port, and the rules of each kind.
 pub(super) fn probe(sandbox: &Sandbox) -> Vec<Finding> {
-    let mut findings = vec![Finding::ok("sandbox", "entered; its mounts, limits and loopback were set up"), ids(sandbox)];
+    let mut findings =
+        vec![Finding::ok("sandbox", "entered; its mounts, limits and loopback were set up"), ids(sandbox)];
     let layout = match Layout::new(&sample()) {
         Ok(layout) => layout,
         Err(error) => {
@@ -50,7 +51,8 @@ fn ids(sandbox: &Sandbox) -> Finding {
         Identity::Root => Finding::ok(SUBJECT, "real root: every id is as it is"),
         Identity::Range => Finding::ok(SUBJECT, "balancers can change to other users inside"),
         Identity::SingleUid => {
-            let user = User::from_uid(callers_uid()).ok().flatten().map_or_else(|| "$USER".to_owned(), |user| user.name);
+            let user =
+                User::from_uid(callers_uid()).ok().flatten().map_or_else(|| "$USER".to_owned(), |user| user.name);
             let ranges = format!("usermod --add-subuids 100000-165535 --add-subgids 100000-165535 {user}");
             let (seen, remedy) = match (find_program("newuidmap"), callers_ranges(callers_uid())) {
                 (None, _) => ("there is no newuidmap", Some("apt-get install uidmap".to_owned())),
@@ -64,7 +66,8 @@ fn ids(sandbox: &Sandbox) -> Finding {
 }
 
 fn sites(layout: &Layout) -> Result<(Site, Site), LabError> {
-    let failed = |source| LabError::System { doing: "remembering the way home", namespace: layout.switch.clone(), source };
+    let failed =
+        |source| LabError::System { doing: "remembering the way home", namespace: layout.switch.clone(), source };
     let _home = Home::here().map_err(failed)?;
     let switch = Site::create_and_stay(&layout.switch, layout.ipv6)?;
     Ok((switch, Site::create_and_stay(&layout.router().namespace, layout.ipv6)?))
@@ -94,7 +97,12 @@ fn rulesets(layout: &Layout, switch: &Namespace, router: &Namespace) -> Vec<Find
     let uplink = layout.uplink.iter();
     let translation = uplink.map(|uplink| rules::address_translation(layout.router(), layout.subnet, uplink)).collect();
     let kinds = [
-        ("nft: security groups (bridge)", switch, rules::security_groups([("port10", &closed)]), "nf_tables nft_meta_bridge"),
+        (
+            "nft: security groups (bridge)",
+            switch,
+            rules::security_groups([("port10", &closed)]),
+            "nf_tables nft_meta_bridge",
+        ),
         ("nft: floating addresses (ip nat)", router, translation, "nf_tables nft_nat nft_chain_nat"),
         ("nft: reject faults (inet)", router, rules::reject(80), "nf_tables nft_reject_inet"),
     ];
@@ -129,8 +137,11 @@ fn load(program: &Path, ruleset: &str) -> io::Result<()> {
 /// The smallest topology with a floating address.
 fn sample() -> Topology {
     let fixed = Ipv4Addr::new(192, 168, 1, 17);
-    let member = Name::try_from("vm01")
-        .map(|name| Host { name, address: fixed, security_group: Some(SecurityGroup::default()) });
+    let member = Name::try_from("vm01").map(|name| Host {
+        name,
+        address: fixed,
+        security_group: Some(SecurityGroup::default()),
+    });
     let network = |third| ipnet::Ipv4Net::new_assert(Ipv4Addr::new(192, 168, third, 0), 24);
     Topology {
         id: "doctor".to_owned(),

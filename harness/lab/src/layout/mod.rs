@@ -55,7 +55,9 @@ pub enum TopologyError {
     #[error("the network needs {0} ports and a Linux bridge has 1023; leave members or clients out")]
     TooManyPorts(usize),
     /// The sources need a client and a prefix of their own.
-    #[error("the source prefix {0} needs a client to own it and must not overlap another network; choose another prefix")]
+    #[error(
+        "the source prefix {0} needs a client to own it and must not overlap another network; choose another prefix"
+    )]
     Sources(Ipv4Net),
 }
 
@@ -79,8 +81,8 @@ impl Mac {
 
 impl fmt::Display for Mac {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let [a, b, c, d, e, g] = self.0;
-        write!(f, "{a:02x}:{b:02x}:{c:02x}:{d:02x}:{e:02x}:{g:02x}")
+        let pairs: Vec<String> = self.0.iter().map(|byte| format!("{byte:02x}")).collect();
+        f.write_str(&pairs.join(":"))
     }
 }
 

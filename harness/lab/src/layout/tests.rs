@@ -61,41 +61,68 @@ fn check(change: impl FnOnce(&mut Topology), expected: &Expect) {
 
 #[test]
 fn every_namespace_has_its_interface_and_neighbours() {
-    check(|_| {}, &expect![[r#"
+    check(
+        |_| {},
+        &expect![[r#"
         qrouter-8b1f8f2e-2ff1-4d5b-a8ff-0f4d3a0e6c11: qr-8b1f8f2e-2f 192.168.1.1 02:00:c0:a8:01:01 at port10, knows qdhcp-8b1f8f2e-2ff1-4d5b-a8ff-0f4d3a0e6c11 client vm01 vm02
         qdhcp-8b1f8f2e-2ff1-4d5b-a8ff-0f4d3a0e6c11: tap8b1f8f2e-2f 192.168.1.2 02:00:c0:a8:01:02 at port11, knows qrouter-8b1f8f2e-2ff1-4d5b-a8ff-0f4d3a0e6c11
         client: eth0 192.168.1.100 02:00:c0:a8:01:64 at port12, knows qrouter-8b1f8f2e-2ff1-4d5b-a8ff-0f4d3a0e6c11 qdhcp-8b1f8f2e-2ff1-4d5b-a8ff-0f4d3a0e6c11 vm01 vm02
         vm01: eth0 192.168.1.17 02:00:c0:a8:01:11 at port13, knows qrouter-8b1f8f2e-2ff1-4d5b-a8ff-0f4d3a0e6c11 client
         vm02: eth0 192.168.1.18 02:00:c0:a8:01:12 at port14, knows qrouter-8b1f8f2e-2ff1-4d5b-a8ff-0f4d3a0e6c11 client
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn a_topology_that_cannot_be_built_is_refused() {
-    check(|topology| topology.id = "../../etc".to_owned(), &expect![[r#"
+    check(
+        |topology| topology.id = "../../etc".to_owned(),
+        &expect![[r#"
         an id has 1 to 64 letters, digits and `-`; "../../etc" is none, use a UUID
-    "#]]);
-    check(|topology| topology.members[1] = host("vm01", 18), &expect![[r#"
+    "#]],
+    );
+    check(
+        |topology| topology.members[1] = host("vm01", 18),
+        &expect![[r#"
         two namespaces would be called vm01; rename a member or client
-    "#]]);
-    check(|topology| topology.members[1] = host("outside", 18), &expect![[r#"
+    "#]],
+    );
+    check(
+        |topology| topology.members[1] = host("outside", 18),
+        &expect![[r#"
         two namespaces would be called outside; rename a member or client
-    "#]]);
-    check(|topology| topology.members[1] = host("vm02", 17), &expect![[r#"
+    "#]],
+    );
+    check(
+        |topology| topology.members[1] = host("vm02", 17),
+        &expect![[r#"
         192.168.1.17 is given to vm01 and to vm02; give one of them another address
-    "#]]);
-    check(|topology| topology.members[1] = host("vm02", 255), &expect![[r#"
+    "#]],
+    );
+    check(
+        |topology| topology.members[1] = host("vm02", 255),
+        &expect![[r#"
         192.168.1.255 of vm02 is not a host's address in 192.168.1.0/24; choose one that is
-    "#]]);
-    check(|topology| topology.gateway = Ipv4Addr::new(192, 168, 2, 1), &expect![[r#"
+    "#]],
+    );
+    check(
+        |topology| topology.gateway = Ipv4Addr::new(192, 168, 2, 1),
+        &expect![[r#"
         192.168.2.1 of qrouter-8b1f8f2e-2ff1-4d5b-a8ff-0f4d3a0e6c11 is not a host's address in 192.168.1.0/24; choose one that is
-    "#]]);
-    check(|topology| topology.sources = Some(topology.subnet), &expect![[r#"
+    "#]],
+    );
+    check(
+        |topology| topology.sources = Some(topology.subnet),
+        &expect![[r#"
         the source prefix 192.168.1.0/24 needs a client to own it and must not overlap another network; choose another prefix
-    "#]]);
-    check(|topology| topology.clients.clear(), &expect![[r#"
+    "#]],
+    );
+    check(
+        |topology| topology.clients.clear(),
+        &expect![[r#"
         the source prefix 10.99.0.0/16 needs a client to own it and must not overlap another network; choose another prefix
-    "#]]);
+    "#]],
+    );
     check(
         |topology| {
             topology.subnet = "192.168.0.0/16".parse().expect("a prefix");
@@ -118,7 +145,10 @@ fn a_balancer_is_named_after_its_id_and_port() {
     let layout = Layout::new(&topology()).expect("a layout");
     let vip = Ipv4Addr::new(192, 168, 1, 250);
     let port = layout.balancer("pool-1", "4f1f2b68-d0d2-4a3e", vip, 0).expect("a port");
-    assert_eq!((port.role, port.namespace.as_str(), port.far.name.as_str()), (Role::Balancer, "qlbaas-pool-1", "tap4f1f2b68-d0"));
+    assert_eq!(
+        (port.role, port.namespace.as_str(), port.far.name.as_str()),
+        (Role::Balancer, "qlbaas-pool-1", "tap4f1f2b68-d0")
+    );
     let next = layout.balancer("pool-2", "4f1f2b68-d0d2-4a3e", vip, 1).expect("a port");
     assert!(next.near.index != port.near.index && layout.ports.iter().all(|port| port.near.index != next.near.index));
 }

@@ -142,7 +142,10 @@ mod tests {
 
     #[test]
     fn an_identity_map_keeps_every_id_that_the_caller_sees() {
-        assert_eq!(identity_map("         0       1002          1\n         1     100000      65536\n"), "0 0 1\n1 1 65536\n");
+        assert_eq!(
+            identity_map("         0       1002          1\n         1     100000      65536\n"),
+            "0 0 1\n1 1 65536\n"
+        );
     }
 
     #[test]

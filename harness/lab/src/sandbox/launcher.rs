@@ -66,9 +66,7 @@ pub(super) fn launch(options: SandboxOptions, worker: impl FnOnce(Sandbox) -> u8
     // What is still buffered would otherwise be printed by both processes.
     let _ = std::io::stdout().flush();
     let _ = std::io::stderr().flush();
-    let init = match kernel_calls::fork_into(namespaces)
-        .map_err(|source| SandboxError::Namespaces { user, source })?
-    {
+    let init = match kernel_calls::fork_into(namespaces).map_err(|source| SandboxError::Namespaces { user, source })? {
         ForkResult::Child => {
             // The launcher's end of the life-line must exist in the launcher only, or its end would go unnoticed.
             drop((lifeline, report, signals));

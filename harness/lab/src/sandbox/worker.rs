@@ -36,11 +36,13 @@ pub(super) fn run(identity: Identity, mut report: File, mask: &SigSet, body: imp
 
 fn prepare() -> Result<(), String> {
     let none = None::<&str>;
-    mount(none, "/", none, MsFlags::MS_REC | MsFlags::MS_PRIVATE, none).map_err(because("making the mounts private"))?;
+    mount(none, "/", none, MsFlags::MS_REC | MsFlags::MS_PRIVATE, none)
+        .map_err(because("making the mounts private"))?;
     let flags = MsFlags::MS_NOSUID | MsFlags::MS_NODEV;
     mount(Some("proc"), "/proc", Some("proc"), flags | MsFlags::MS_NOEXEC, none)
         .map_err(because("mounting a fresh /proc (a container needs an unmasked /proc for this)"))?;
-    mount(Some("tmpfs"), "/run", Some("tmpfs"), flags, Some("mode=755")).map_err(because("mounting a tmpfs on /run"))?;
+    mount(Some("tmpfs"), "/run", Some("tmpfs"), flags, Some("mode=755"))
+        .map_err(because("mounting a tmpfs on /run"))?;
     for folder in [Path::new(crate::namespace::FOLDER), Path::new(crate::nft::FOLDER)] {
         fs::create_dir(folder).map_err(because("making a folder below /run"))?;
     }

@@ -31,7 +31,10 @@ fn a_balancer_reaches_everyone_and_is_reached() -> Verdict {
         serve(&balancer, VIP, 80);
         for number in 1..=3 {
             assert_eq!(ask(&balancer, member(number), 80).await.prompt(), welcome(member(number), VIP));
-            assert_eq!(ask(&lab.namespace(&format!("vm{number:02}")).expect("a member"), VIP, 80).await.prompt(), welcome(VIP, member(number)));
+            assert_eq!(
+                ask(&lab.namespace(&format!("vm{number:02}")).expect("a member"), VIP, 80).await.prompt(),
+                welcome(VIP, member(number))
+            );
         }
         let client = lab.namespace("client").expect("a client");
         assert_eq!(ask(&client, VIP, 80).await.prompt(), welcome(VIP, CLIENT));
@@ -39,7 +42,8 @@ fn a_balancer_reaches_everyone_and_is_reached() -> Verdict {
         assert_eq!(ask_as(&client, Some(source), VIP, 80).await.prompt(), welcome(VIP, source));
         let outside = lab.namespace("outside").expect("the outside");
         assert_eq!(ask(&outside, FLOATING_VIP, 80).await.prompt(), welcome(VIP, OUTSIDE));
-        let interfaces = balancer.hop(|| std::fs::read_to_string("/proc/thread-self/net/dev")).expect("a hop").expect("a list");
+        let interfaces =
+            balancer.hop(|| std::fs::read_to_string("/proc/thread-self/net/dev")).expect("a hop").expect("a list");
         assert!(interfaces.contains("tap4f1f2b68-d0:"), "{interfaces}");
     })
 }

@@ -44,7 +44,8 @@ pub fn port(number: u16) -> NonZeroU16 {
 }
 
 pub fn admitting(rules: &[(Transport, Option<u16>)]) -> SecurityGroup {
-    let rule = |&(transport, port): &(Transport, Option<u16>)| IngressRule { transport, port: port.and_then(NonZeroU16::new) };
+    let rule =
+        |&(transport, port): &(Transport, Option<u16>)| IngressRule { transport, port: port.and_then(NonZeroU16::new) };
     SecurityGroup { ingress: rules.iter().map(rule).collect() }
 }
 

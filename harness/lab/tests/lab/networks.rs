@@ -8,13 +8,21 @@ use std::process::Command;
 
 use lblab_lab::{Lab, LabError, TopologyError};
 
-use crate::fixture::{CLIENT, FLOATING, ID, OUTSIDE, ask, ask_as, member, sandboxed, serve, serve_members, topology, welcome, with_lab};
+use crate::fixture::{
+    CLIENT, FLOATING, ID, OUTSIDE, ask, ask_as, member, sandboxed, serve, serve_members, topology, welcome, with_lab,
+};
 use crate::{Test, Verdict};
 
 pub const TESTS: &[Test] = &[
     ("networks::a_new_lab_is_reachable_at_once", a_new_lab_is_reachable_at_once),
-    ("networks::a_floating_address_reaches_its_member_from_outside", a_floating_address_reaches_its_member_from_outside),
-    ("networks::members_go_out_by_their_floating_or_the_routers_address", members_go_out_by_their_floating_or_the_routers_address),
+    (
+        "networks::a_floating_address_reaches_its_member_from_outside",
+        a_floating_address_reaches_its_member_from_outside,
+    ),
+    (
+        "networks::members_go_out_by_their_floating_or_the_routers_address",
+        members_go_out_by_their_floating_or_the_routers_address,
+    ),
     ("networks::a_client_has_thousands_of_source_addresses", a_client_has_thousands_of_source_addresses),
     ("networks::nothing_outside_the_lab_can_be_reached", nothing_outside_the_lab_can_be_reached),
     ("networks::ip_netns_lists_the_namespaces", ip_netns_lists_the_namespaces),
@@ -79,12 +87,15 @@ fn nothing_outside_the_lab_can_be_reached() -> Verdict {
     sandboxed(|| async {
         let lab = Lab::build(&topology(1)).await.expect("a lab");
         for namespace in lab.namespaces() {
-            let interfaces = namespace.hop(|| fs::read_to_string("/proc/thread-self/net/dev")).expect("a hop").expect("a list");
+            let interfaces =
+                namespace.hop(|| fs::read_to_string("/proc/thread-self/net/dev")).expect("a hop").expect("a list");
             let physical: Vec<&str> = interfaces
                 .lines()
                 .skip(2)
                 .filter_map(|line| line.split(':').next().map(str::trim))
-                .filter(|name| !["lo", "eth0", "brq", "port", "qr-", "qg-", "tap"].iter().any(|ours| name.starts_with(ours)))
+                .filter(|name| {
+                    !["lo", "eth0", "brq", "port", "qr-", "qg-", "tap"].iter().any(|ours| name.starts_with(ours))
+                })
                 .collect();
             assert!(physical.is_empty(), "{} has {physical:?}", namespace.name());
         }
@@ -118,7 +129,8 @@ fn a_hop_comes_home_after_a_panic() -> Verdict {
         let panic = catch_unwind(AssertUnwindSafe(|| vm.hop(|| panic!("as intended"))));
         assert!(panic.is_err());
         assert_eq!(here(), home);
-        let (there, nested, back) = vm.hop(|| (here(), client.hop(here).expect("a hop within"), here())).expect("a hop");
+        let (there, nested, back) =
+            vm.hop(|| (here(), client.hop(here).expect("a hop within"), here())).expect("a hop");
         assert!(there != home && nested != home && nested != there);
         assert_eq!((back, here()), (there, home));
     })
@@ -131,7 +143,8 @@ fn ipv6_is_there_only_when_asked_for() -> Verdict {
         with_lab(&topology, async |lab| {
             serve_members(&lab, 1);
             let vm = lab.namespace("vm01").expect("a member");
-            let addresses = vm.hop(|| fs::read_to_string("/proc/thread-self/net/if_inet6")).expect("a hop").unwrap_or_default();
+            let addresses =
+                vm.hop(|| fs::read_to_string("/proc/thread-self/net/if_inet6")).expect("a hop").unwrap_or_default();
             assert_eq!(addresses.contains("eth0"), ipv6, "{addresses}");
             ask(&lab.namespace("client").expect("a client"), member(1), 80).await.prompt();
         });

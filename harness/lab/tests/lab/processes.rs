@@ -57,7 +57,8 @@ fn a_process_runs_in_its_namespace() -> Verdict {
 
 fn output_is_captured_line_by_line() -> Verdict {
     with_lab(&topology(1), async |lab| {
-        let (spec, mut lines) = shell("echo one; echo two >&2; printf three; i=0; while [ $i -lt 1500 ]; do i=$((i+1)); echo $i; done");
+        let (spec, mut lines) =
+            shell("echo one; echo two >&2; printf three; i=0; while [ $i -lt 1500 ]; do i=$((i+1)); echo $i; done");
         let process = lab.spawn(&lab.namespace("vm01").expect("a member"), spec).expect("a process");
         let mut seen = Vec::new();
         while let Some(line) = lines.recv().await {

@@ -7,7 +7,9 @@ use lblab_lab::{Lab, Namespace};
 use lblab_model::Transport;
 use nix::sys::socket::{AddressFamily, SockFlag, SockProtocol, SockType, socket};
 
-use crate::fixture::{CLIENT, GATEWAY, admitting, ask, member, name, serve, serve_members, topology, welcome, with_lab};
+use crate::fixture::{
+    CLIENT, GATEWAY, admitting, ask, member, name, serve, serve_members, topology, welcome, with_lab,
+};
 use crate::{Test, Verdict};
 
 pub const TESTS: &[Test] = &[

@@ -81,16 +81,15 @@ fn no_traffic(at: Place, found: &mut Findings) {
 /// The last traffic in the foreground, which most expectations are about.
 fn last_sent<'s>(scene: &'s Scene, at: Place, found: &mut Findings) -> Option<&'s Sent> {
     let last = scene.sent.last();
-    if let (None, false) = (last, scene.doubt) {
-        match scene.background {
-            None => no_traffic(at, found),
-            Some(background) => {
-                found
-                    .add("no-traffic", at, "this is about the last traffic, and the only traffic is still going on")
-                    .related(background, "in the background")
-                    .help("send some in the foreground before: `- traffic: {requests: 60}`");
-            }
+    match (last, scene.background) {
+        (None, None) if !scene.doubt => no_traffic(at, found),
+        (last, Some(background)) if last.is_none_or(|last| last.at.start < background.start) => {
+            found
+                .add("no-traffic", at, "this is about the last traffic, which is still going on")
+                .related(background, "in the background")
+                .help("send some in the foreground after that: `- traffic: {requests: 60}`");
         }
+        _ => {}
     }
     last
 }

@@ -21,6 +21,8 @@ pub(super) struct Scene {
     pub(super) holding: bool,
     /// The member whose requests were released last, until the next `hold`.
     pub(super) released: Option<usize>,
+    /// The last return of a member or change of the pool, after which a rotation may start afresh.
+    pub(super) changed: Option<Place>,
     /// Whether any time was spent on anything.
     pub(super) something_done: bool,
     /// Whether a step could not be read, so that nothing certain is known of what follows it.
@@ -62,6 +64,7 @@ pub(super) struct Sent {
     pub(super) at: Place,
     pub(super) traffic: Traffic,
     pub(super) background: Option<Place>,
+    pub(super) changed: Option<Place>,
     pub(super) members: Vec<Member>,
 }
 
@@ -105,6 +108,7 @@ impl Scene {
             held: None,
             holding: false,
             released: None,
+            changed: None,
             something_done: false,
             doubt: !cast.is_complete() || cast.roles().iter().any(|role| role.plan.is_none()),
         }

@@ -83,6 +83,7 @@ pub(super) fn check(
 impl Stage<'_> {
     /// Checks a step and does it to the scene; none if it is wrong in itself.
     fn take(&self, step: &raw::Step, scene: &mut Scene, found: &mut Findings) -> Option<Step> {
+        let at = step.at();
         let step = match step {
             raw::Step::Traffic(step) => self.traffic(step, scene, found),
             raw::Step::Hold(step) => self.hold(step, scene, found),
@@ -96,7 +97,11 @@ impl Stage<'_> {
             raw::Step::Reweight(step) => self.reweight(step, scene, found),
             raw::Step::Expect(step) => return expect::check(self, step, scene, found).map(Step::Expect),
         };
-        scene.something_done |= matches!(step, Some(Step::Traffic(_) | Step::Wait(_) | Step::Flap(_)));
+        match &step {
+            Some(Step::Traffic(_) | Step::Wait(_) | Step::Flap(_)) => scene.something_done = true,
+            Some(Step::Add { .. } | Step::Remove { .. } | Step::Reweight { .. }) => scene.changed = Some(at),
+            _ => {}
+        }
         step
     }
 
@@ -112,8 +117,8 @@ impl Stage<'_> {
             }
             scene.background = Some(step.at);
         } else {
-            let (background, members) = (scene.background, scene.members.clone());
-            scene.sent.push(Sent { at: step.at, traffic: traffic.clone(), background, members });
+            let (background, changed, members) = (scene.background, scene.changed, scene.members.clone());
+            scene.sent.push(Sent { at: step.at, traffic: traffic.clone(), background, changed, members });
         }
         Some(Step::Traffic(traffic))
     }

@@ -26,10 +26,6 @@ const ACT: Expected = Expected { typical: Duration::from_millis(20), at_most: Du
 const LONGEST: Duration = Duration::from_secs(6 * 3600);
 
 impl Expected {
-    fn exactly(span: Duration) -> Expected {
-        Expected { typical: span, at_most: span }
-    }
-
     fn then(self, next: Expected) -> Expected {
         Expected {
             typical: self.typical.saturating_add(next.typical).min(LONGEST),
@@ -45,45 +41,42 @@ impl Expected {
 impl Plan {
     /// How long a run of the plan takes with a balancer of these traits.
     pub fn expected_duration(&self, traits: &BalancerTraits) -> Expected {
-        let mut faults: Vec<(Option<Name>, Fault)> = Vec::new();
+        let mut faults = Vec::new();
         let mut expected = AROUND;
         for planned in &self.steps {
             expected = expected.then(self.step(&planned.step, &mut faults, traits));
         }
-        // What is still in flight at the end is waited for.
-        let patience = self.steps.iter().filter_map(|planned| match &planned.step {
-            Step::Traffic(traffic) if traffic.in_background() => Some(traffic.connect_timeout + traffic.read_timeout),
-            _ => None,
-        });
-        expected.at_most = (expected.at_most + patience.max().unwrap_or_default()).min(LONGEST);
         expected
     }
 
-    fn step(&self, step: &Step, faults: &mut Vec<(Option<Name>, Fault)>, traits: &BalancerTraits) -> Expected {
+    fn step(&self, step: &Step, faults: &mut Vec<InForce>, traits: &BalancerTraits) -> Expected {
         match step {
-            Step::Traffic(traffic) => sending(traffic, !faults.is_empty()),
+            Step::Traffic(traffic) => sending(traffic, faults, traits),
             Step::Hold { connections } => REQUEST.times(*connections).then(ACT),
             Step::Fault { member, fault } => {
-                faults.retain(|(faulty, _)| faulty != member);
-                faults.push((member.clone(), *fault));
+                faults.retain(|in_force| in_force.member != *member);
+                faults.push(InForce { member: member.clone(), fault: *fault, felt: true });
                 ACT
             }
-            Step::Wait(Wait::For(span)) => Expected::exactly(*span),
+            Step::Wait(Wait::For(span)) => Expected { typical: *span, at_most: *span },
             Step::Wait(Wait::Probes { count, .. }) => self.probes(*count),
             Step::Flap(flap) => self.probes(flap.bad_probes + flap.good_probes).then(ACT).times(flap.times),
-            Step::Heal { .. }
-            | Step::Release { .. }
-            | Step::Add { .. }
-            | Step::Remove { .. }
-            | Step::Reweight { .. } => ACT,
-            Step::Expect(Expectation::Leaves { member }) => self.leaves(fault_of(faults, member), traits),
+            Step::Heal { member } => {
+                feel_no_more(faults, member.as_ref());
+                ACT
+            }
+            Step::Release { .. } | Step::Add { .. } | Step::Remove { .. } | Step::Reweight { .. } => ACT,
+            Step::Expect(Expectation::Leaves { member }) => {
+                feel_no_more(faults, Some(member));
+                self.leaves(fault_of(faults, member), traits)
+            }
             Step::Expect(Expectation::Returns { member }) => self.returns(fault_of(faults, member), traits),
-            Step::Expect(_) => Expected::exactly(Duration::ZERO),
+            Step::Expect(_) => Expected { typical: Duration::ZERO, at_most: Duration::ZERO },
         }
     }
 
     fn probes(&self, count: u32) -> Expected {
-        self.monitor.as_ref().map_or(Expected::exactly(Duration::ZERO), |monitor| Expected {
+        self.monitor.as_ref().map_or(ACT, |monitor| Expected {
             typical: monitor.delay * count,
             at_most: (monitor.delay + monitor.timeout) * (count + 1),
         })
@@ -119,20 +112,51 @@ impl Plan {
     }
 }
 
-fn sending(traffic: &Traffic, anything_faulty: bool) -> Expected {
-    let patience = traffic.connect_timeout + traffic.read_timeout;
+/// A fault that has taken hold. It is remembered after its heal, since a recovery depends on it.
+struct InForce {
+    member: Option<Name>,
+    fault: Fault,
+    /// Whether requests still meet it: neither healed nor out of rotation.
+    felt: bool,
+}
+
+fn feel_no_more(faults: &mut [InForce], member: Option<&Name>) {
+    for in_force in faults.iter_mut().filter(|in_force| in_force.member.as_ref() == member) {
+        in_force.felt = false;
+    }
+}
+
+fn fault_of(faults: &[InForce], member: &Name) -> Option<Fault> {
+    faults.iter().rev().find(|in_force| in_force.member.as_ref() == Some(member)).map(|in_force| in_force.fault)
+}
+
+fn sending(traffic: &Traffic, faults: &[InForce], traits: &BalancerTraits) -> Expected {
+    let slow = faults.iter().any(|in_force| in_force.felt && keeps_waiting(in_force.fault));
+    let patience = (traffic.connect_timeout + traffic.read_timeout).min(longest_answer(traits));
     match traffic.load {
         Load::Closed { requests } => {
             let rounds = u32::try_from(requests.div_ceil(u64::from(at_a_time(traffic)))).unwrap_or(u32::MAX);
-            let each = if anything_faulty { patience } else { REQUEST.at_most };
-            Expected {
-                typical: REQUEST.typical.saturating_mul(rounds),
-                at_most: each.saturating_mul(rounds) + patience,
-            }
+            let each = if slow { patience } else { REQUEST.at_most };
+            Expected { typical: REQUEST.typical, at_most: each }.times(rounds).then(ACT)
         }
         Load::Open { span: Span::For(span), .. } => Expected { typical: span, at_most: span + patience },
-        Load::Open { span: Span::Rest, .. } => Expected::exactly(Duration::ZERO),
+        // Background traffic ends with the run, and what is in flight then is waited for.
+        Load::Open { span: Span::Rest, .. } => Expected { typical: Duration::ZERO, at_most: patience },
     }
+}
+
+/// Whether a request that meets the fault waits for a timeout.
+fn keeps_waiting(fault: Fault) -> bool {
+    match fault {
+        Fault::Blackhole | Fault::Hang | Fault::Slow { .. } | Fault::Unplug | Fault::Pause | Fault::Kill => true,
+        Fault::Refuse | Fault::Reject | Fault::Status { .. } | Fault::Reset { .. } => false,
+    }
+}
+
+/// The longest that a balancer lets a client wait before it answers something.
+fn longest_answer(traits: &BalancerTraits) -> Duration {
+    let redispatch = &traits.redispatch;
+    redispatch.connect_timeout * (redispatch.retries + 1) + redispatch.response_timeout
 }
 
 /// How many requests of closed-loop traffic are under way together.
@@ -141,9 +165,4 @@ fn at_a_time(traffic: &Traffic) -> u32 {
         Clients::Sources(_) => 1,
         clients => clients.count().max(1),
     }
-}
-
-/// The last fault of a member; it is still told after its heal, since a recovery depends on it.
-pub(super) fn fault_of(faults: &[(Option<Name>, Fault)], member: &Name) -> Option<Fault> {
-    faults.iter().rev().find(|(faulty, _)| faulty.as_ref() == Some(member)).map(|(_, fault)| *fault)
 }

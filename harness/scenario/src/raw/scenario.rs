@@ -9,9 +9,9 @@ mapping! {
     /// What a load balancer is asked to do, what happens to it, and what is expected of it.
     Scenario {
         /// What the scenario shows, in a sentence of at most 120 characters.
-        required name: Sentence<120> = ["a dead member leaves the pool in time and returns"],
+        required name: Sentence<120, 1> = ["a dead member leaves the pool in time and returns"],
         /// More about it, for whoever reads it.
-        optional about: Sentence<2000>,
+        optional about: Sentence<2000, 40>,
         /// How requests are shared.
         required pool: Pool,
         /// The tenant subnet. Its first address is the gateway's, its second the DHCP server's. Default: 192.168.1.0/24.

@@ -26,11 +26,11 @@ impl Shape for NameText {
     }
 }
 
-/// A sentence or two for people.
+/// A text for people, of at most so many characters and lines.
 #[derive(Clone, Debug)]
-pub(crate) struct Sentence<const LONGEST: usize>(pub(crate) String);
+pub(crate) struct Sentence<const LONGEST: usize, const LINES: usize>(pub(crate) String);
 
-impl<const LONGEST: usize> Shape for Sentence<LONGEST> {
+impl<const LONGEST: usize, const LINES: usize> Shape for Sentence<LONGEST, LINES> {
     fn read(node: &Node, found: &mut Findings) -> Option<Self> {
         leaf(node, "text", "a text", found, |text| {
             let length = text.trim().chars().count();
@@ -38,8 +38,11 @@ impl<const LONGEST: usize> Shape for Sentence<LONGEST> {
                 Err(("the text is empty".to_owned(), "write a sentence".to_owned()))
             } else if length > LONGEST {
                 Err((format!("the text has {length} characters, and at most {LONGEST} here"), "shorten it".to_owned()))
-            } else if LONGEST <= 120 && text.trim().contains('\n') {
-                Err(("the text has more than one line".to_owned(), "say more under `about`".to_owned()))
+            } else if text.trim().lines().count() > LINES {
+                let lines = text.trim().lines().count();
+                Err((format!("the text has {lines} lines, and at most {LINES} here"), "shorten it".to_owned()))
+            } else if text.trim().chars().any(|c| c.is_control() && c != '\n') {
+                Err(("the text has a control character".to_owned(), "delete it".to_owned()))
             } else {
                 Ok(Sentence(text.trim().to_owned()))
             }

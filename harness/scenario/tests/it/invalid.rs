@@ -39,7 +39,9 @@ fn told(bytes: &[u8], expected: &Expect) {
 fn a_file_of_ten_megabytes_is_refused_before_it_is_read() {
     let mut bytes = b"name: large\n".to_vec();
     bytes.resize(10 * LARGEST_FILE, b'#');
-    told(&bytes, &expect![[r#"
+    told(
+        &bytes,
+        &expect![[r#"
         error[too-large]: the file has more than 1048576 bytes
          --> a.yaml:1:1
           |
@@ -47,20 +49,76 @@ fn a_file_of_ten_megabytes_is_refused_before_it_is_read() {
           | ^
           |
           = help: split it into several scenarios
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn an_empty_file_is_told_from_a_wrong_one() {
-    told(b"", &expect![[""]]);
-    told(b"# only a comment\n", &expect![[""]]);
+    told(
+        b"",
+        &expect![[r#"
+        error[empty]: the file is empty
+         --> a.yaml:1:1
+          |
+        1 |
+          | ^
+          |
+          = help: `lblab init` writes a scenario to start from
+    "#]],
+    );
+    told(
+        b"# only a comment\n",
+        &expect![[r#"
+        error[empty]: the file is empty
+         --> a.yaml:1:1
+          |
+        1 | # only a comment
+          | ^
+          |
+          = help: `lblab init` writes a scenario to start from
+    "#]],
+    );
 }
 
 #[test]
 fn bytes_that_are_not_text_are_pointed_at() {
-    told(b"name: \xff\xfe\n", &expect![[""]]);
-    told(b"name: a\0b\n", &expect![[""]]);
-    told(b"name: \x1b[31mred\n", &expect![[""]]);
+    told(
+        b"name: \xff\xfe\n",
+        &expect![[r#"
+        error[not-utf8]: the byte 0xff is not UTF-8
+         --> a.yaml:1:7
+          |
+        1 | name: ��
+          |       ^
+          |
+          = help: save the file as UTF-8
+    "#]],
+    );
+    told(
+        b"name: a\0b\n",
+        &expect![[r#"
+        error[control-character]: the control character U+0000 is in the file
+         --> a.yaml:1:8
+          |
+        1 | name: a␀b
+          |        ^
+          |
+          = help: delete it
+    "#]],
+    );
+    told(
+        b"name: \x1b[31mred\n",
+        &expect![[r#"
+        error[control-character]: the control character U+001B is in the file
+         --> a.yaml:1:7
+          |
+        1 | name: ␛[31mred
+          |       ^
+          |
+          = help: delete it
+    "#]],
+    );
 }
 
 #[test]
@@ -73,7 +131,7 @@ fn a_thousand_mistakes_are_cut_short() {
     assert_eq!(diagnostics.iter().count(), 100);
     let shown = diagnostics.render(false);
     let last: Vec<&str> = shown.lines().rev().take(1).collect();
-    expect![[""]].assert_eq(&last.join("\n"));
+    expect!["... and 904 more"].assert_eq(&last.join("\n"));
 }
 
 #[test]
@@ -85,5 +143,6 @@ fn a_diagnostic_names_line_and_column_in_characters() {
     expect![[r#"
         2:16 unknown-word
         3:10 no-members
-        5:8 nothing-expected"#]].assert_eq(&places.join("\n"));
+        5:8 nothing-expected"#]]
+    .assert_eq(&places.join("\n"));
 }

@@ -2,6 +2,7 @@
 
 mod arbitrary;
 mod describe;
+mod documented;
 mod invalid;
 mod plan;
 mod schema;

@@ -71,6 +71,7 @@ pub(super) fn returns(
     }
     member.left = None;
     member.unsettled = None;
+    scene.changed = Some(name.at);
     Some(Expectation::Returns { member: who.clone() })
 }
 

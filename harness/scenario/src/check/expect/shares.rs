@@ -8,8 +8,10 @@ use super::{background, last_sent};
 use crate::diagnostic::Findings;
 use crate::{Clients, Expectation, Place};
 
-/// How many requests at least, in periods of the weights: with fewer, a wrong order could pass for a right one.
-const PERIODS: u64 = 2;
+/// How many requests at least, in rounds of the weights: with fewer, a wrong order could pass for a right one.
+const ROUNDS: u64 = 2;
+/// How many more after a change of the pool, which may fall anywhere in a round.
+const ROUNDS_AFTER_CHANGE: u64 = 2;
 /// How many sources at least for each member, so that a chi-square test can tell anything.
 const SOURCES_EACH: usize = 5;
 
@@ -97,11 +99,16 @@ fn enough(stage: &Stage<'_>, at: Place, sent: &Sent, found: &mut Findings) {
         return;
     }
     let period = weights.iter().sum::<u64>() / divisor;
-    if sent.requests() < PERIODS * period {
-        found
-            .add("too-few", at, format!("{} requests are less than two rounds of {period}", sent.requests()))
+    let rounds = ROUNDS + if sent.changed.is_some() { ROUNDS_AFTER_CHANGE } else { 0 };
+    if sent.requests() < rounds * period {
+        let message = format!("{} requests are less than {rounds} rounds of {period}", sent.requests());
+        let diagnostic = found
+            .add("too-few", at, message)
             .related(sent.at, "the last traffic")
-            .help(format!("send {} or more", PERIODS * period));
+            .help(format!("send {} or more", rounds * period));
+        if let Some(changed) = sent.changed {
+            diagnostic.related(changed, "up to two rounds may pass after this before shares are even");
+        }
     }
 }
 

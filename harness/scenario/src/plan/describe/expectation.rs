@@ -5,7 +5,6 @@ use std::fmt::{self, Write};
 use lblab_model::window::{Detection, Window, declared_detection, detection, epsilon, recovery};
 use lblab_model::{BalancerTraits, Fault, Name};
 
-use super::super::expected::fault_of;
 use super::super::{Expectation, LostBound, Plan};
 use super::span;
 
@@ -22,10 +21,7 @@ pub(super) fn write(
         Expectation::SharedByWeight => {
             line("the last traffic was shared by weight")?;
             let workers = traits.workers;
-            bound(
-                to,
-                "exact: a round is as many requests as the weights add up to, divided by their gcd; in each, every member serves its weight",
-            )?;
+            bound(to, "exact in every round of (sum of weights / gcd) requests")?;
             if workers > 1 {
                 bound(
                     to,
@@ -91,7 +87,10 @@ pub(super) fn write(
             let retries = traits.redispatch.retries;
             bound(to, &format!("the balancer declares {retries} retries of a failed connection"))
         }
-        Expectation::Lost(LostBound::AtMost(most)) => line(&format!("at most {most} requests are lost")),
+        Expectation::Lost(LostBound::AtMost(most)) => match most {
+            0 => line("no request is lost"),
+            most => line(&format!("at most {most} requests are lost")),
+        },
         Expectation::Answers { status } => {
             line(&format!("every request of the last traffic was answered with {status}"))
         }
@@ -131,4 +130,9 @@ fn window(to: &mut String, window: &Window, since: &str) -> fmt::Result {
 
 fn bound(to: &mut String, text: &str) -> fmt::Result {
     writeln!(to, "        {text}")
+}
+
+/// The last fault of a member, even if it has been healed since.
+fn fault_of(faults: &[(Option<Name>, Fault)], member: &Name) -> Option<Fault> {
+    faults.iter().rev().find(|(faulty, _)| faulty.as_ref() == Some(member)).map(|(_, fault)| *fault)
 }

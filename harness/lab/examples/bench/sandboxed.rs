@@ -1,0 +1,42 @@
+//! An errand in a sandbox of its own, and what it measured there.
+
+use std::future::Future;
+use std::io::{Read, Write};
+use std::time::Duration;
+
+use lblab_lab::sandbox::{self, SandboxOptions};
+
+use crate::Result;
+
+/// Every sandbox has a user namespace, so that one and the same kind serves root and everyone else.
+pub const OPTIONS: SandboxOptions = SandboxOptions { user_namespace: Some(true) };
+
+/// Runs the errand in a new sandbox, on one thread, and brings back the times that it measured.
+pub fn times<F: Future<Output = Result<Vec<Duration>>>>(errand: impl FnOnce() -> F) -> Result<Vec<Duration>> {
+    let (mut reader, mut writer) = std::io::pipe()?;
+    let code = sandbox::enter(&OPTIONS, move |_| {
+        let measured = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(Into::into)
+            .and_then(|runtime| tokio::task::LocalSet::new().block_on(&runtime, errand()));
+        let written = measured.and_then(|times| {
+            let bytes: Vec<u8> = times.iter().flat_map(|time| time.as_secs_f64().to_le_bytes()).collect();
+            Ok(writer.write_all(&bytes)?)
+        });
+        match written {
+            Ok(()) => 0,
+            Err(error) => {
+                eprintln!("bench: {error}");
+                1
+            }
+        }
+    })?;
+    if code != 0 {
+        return Err(format!("the sandbox ended with exit code {code}").into());
+    }
+    let mut bytes = Vec::new();
+    reader.read_to_end(&mut bytes)?;
+    let (numbers, _) = bytes.as_chunks();
+    Ok(numbers.iter().map(|&number| Duration::from_secs_f64(f64::from_le_bytes(number))).collect())
+}

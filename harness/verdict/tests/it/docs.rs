@@ -1,0 +1,40 @@
+//! The documented checks are the checks that there are.
+
+use std::fmt::Write;
+
+use expect_test::expect_file;
+use lblab_verdict::CHECKS;
+
+const HEAD: &str = "\
+# The checks
+
+What `lblab` asserts about a balancer. Which checks an expectation means follows from the scenario: from its method, its
+monitor, the fault at hand and what happened before. Three kinds are made of every run without being asked for: HM-12 for
+each member that is probed, RR-14 for each traffic during which the pool was changed, and RC-6.
+
+A check ends in one of four ways. It **holds**; it **fails**, with evidence; it is **inconclusive**, because the history does
+not say (the run was cut short, the harness itself was late, members came and went meanwhile); or it is **unsupported**,
+because the balancer declares that it does something else. Neither of the last two is a pass.
+
+Times are compared give or take 100 ms and 2 % of the bound. If the harness's own timer was later than half of that, a time is
+judged only if being that much off could not have made a difference. Counts that depend on an open loop's rate pass only if
+no more than 1 % of its requests were sent over 100 ms late.
+
+Symbols: n members, weights w, W their sum over their greatest common divisor; d the monitor's delay, f its max_retries, r the
+balancer's `rise`, c what a bad probe costs; s a member's share, l requests a second, D how long a dead member stays in use,
+R the balancer's retries.
+";
+
+#[test]
+fn the_checks_are_documented_as_they_are() {
+    let mut text = HEAD.to_owned();
+    for check in CHECKS {
+        write!(
+            text,
+            "\n## {}: {}\n\n- Bound: {}.\n- Why: {}\n- Needs: {}.\n",
+            check.code, check.title, check.bound, check.why, check.needs
+        )
+        .expect("a string takes everything");
+    }
+    expect_file!["../../../../docs/checks.md"].assert_eq(&text);
+}

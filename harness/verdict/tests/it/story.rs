@@ -1,0 +1,355 @@
+//! Tells a run step by step and has it judged.
+
+use std::net::{Ipv4Addr, SocketAddrV4};
+use std::num::NonZeroU16;
+use std::time::Duration;
+
+use expect_test::Expect;
+use lblab_history::{
+    Answer, BalancerIdentity, Change, Ending, FORMAT, FaultRecord, Header, HealRecord, History, MemberState, Outcome,
+    Purpose, Request, Served, StateChange, StateSource, StepRecord, Teardown, Timekeeping,
+};
+use lblab_model::{
+    BalancerTraits, Codes, Fault, FirstFailure, HashClass, Member, Method, Moment, Monitor, MonitorKind, Name,
+    Persistence, ProbeCost, ProbeSchedule, Protocol, Redispatch, ReloadClass, SecurityGroup, TieRule, Weight,
+};
+use lblab_scenario::{
+    Clients, Expectation, Load, MemberKind, MemberPlan, Network, Place, Plan, PlannedStep, Span, Step, Target, Traffic,
+};
+use lblab_verdict::{Judgement, Outcome as Decided, judge};
+
+/// A run in the making. Time stands still but for what is told.
+#[derive(Clone)]
+pub struct Story {
+    pub plan: Plan,
+    pub history: History,
+    pub now: Moment,
+}
+
+pub fn seconds(seconds: f64) -> Duration {
+    Duration::from_secs_f64(seconds)
+}
+
+pub fn at(seconds: f64) -> Moment {
+    Moment::EPOCH + Duration::from_secs_f64(seconds)
+}
+
+pub fn name(name: &str) -> Name {
+    name.try_into().expect("the tests' names are names")
+}
+
+/// Closed-loop traffic of one client.
+pub fn traffic() -> Traffic {
+    Traffic {
+        load: Load::Closed { requests: 0 },
+        clients: Clients::Tenant(1),
+        to: Target::Vip,
+        reuse: false,
+        cookies: false,
+        method: "GET".to_owned(),
+        path: "/".to_owned(),
+        connect_timeout: seconds(10.0),
+        read_timeout: seconds(60.0),
+    }
+}
+
+/// An open loop in the background.
+pub fn background() -> Traffic {
+    Traffic { load: Load::Open { rate: 60.0, span: Span::Rest }, ..traffic() }
+}
+
+fn traits() -> BalancerTraits {
+    BalancerTraits {
+        methods: vec![Method::RoundRobin, Method::SourceIp, Method::LeastConnections],
+        weights: true,
+        workers: 1,
+        ties: TieRule::Rotating,
+        hash: HashClass::Consistent,
+        persistence: vec!["SOURCE_IP".to_owned(), "HTTP_COOKIE".to_owned()],
+        monitors: vec!["HTTP".to_owned(), "TCP".to_owned()],
+        probe_schedule: ProbeSchedule::StartToStart,
+        unanswered_syn: ProbeCost::Timeout,
+        unanswered_request: ProbeCost::Timeout,
+        rise: 2,
+        first_failure: FirstFailure::Counts,
+        redispatch: Redispatch {
+            retries: 3,
+            bound_requests_wait: false,
+            connect_timeout: seconds(1.0),
+            response_timeout: seconds(50.0),
+        },
+        reload: ReloadClass::KeepsAll,
+        sub_second_probes: true,
+    }
+}
+
+impl Story {
+    /// A pool with members `vm01`, `vm02` ... of these weights.
+    pub fn of(weights: &[u16]) -> Story {
+        let members = weights.iter().enumerate().map(|(index, &weight)| {
+            let number = u8::try_from(index + 1).expect("few members");
+            let member = Member {
+                name: name(&format!("vm{number:02}")),
+                address: Ipv4Addr::new(192, 168, 1, 16 + number),
+                port: NonZeroU16::new(80).expect("80 is not 0"),
+                weight: Weight::try_from(weight).expect("a weight"),
+            };
+            let security_group = SecurityGroup::default();
+            MemberPlan { member, kind: MemberKind::Http, security_group, from_start: true }
+        });
+        let network = Network {
+            subnet: "192.168.1.0/24".parse().expect("a prefix"),
+            gateway: [192, 168, 1, 1].into(),
+            dhcp: [192, 168, 1, 2].into(),
+            client: [192, 168, 1, 254].into(),
+            vip: [192, 168, 1, 250].into(),
+            sources: None,
+            external: "172.16.1.0/24".parse().expect("a prefix"),
+            external_router: [172, 16, 1, 1].into(),
+            outside: [172, 16, 1, 10].into(),
+            floating_ip: None,
+        };
+        let plan = Plan {
+            path: "story.yaml".to_owned(),
+            text: String::new(),
+            name: "a story".to_owned(),
+            about: None,
+            network,
+            port: NonZeroU16::new(80).expect("80 is not 0"),
+            method: Method::RoundRobin,
+            protocol: Protocol::Http,
+            persistence: None,
+            monitor: None,
+            members: members.collect(),
+            steps: Vec::new(),
+        };
+        let balancer =
+            BalancerIdentity { name: "told".to_owned(), version: "1".to_owned(), mutant: None, traits: traits() };
+        let header = Header {
+            format: FORMAT,
+            lblab: "0.1.0".to_owned(),
+            plan: serde_json::Value::Null,
+            balancer,
+            seed: 1,
+            started_unix_nanos: 0,
+        };
+        let mut history = History::new(header);
+        history.timekeeping = Some(Timekeeping {
+            period: seconds(0.01),
+            ticks: 1000,
+            worst: seconds(0.002),
+            worst_at: at(1.0),
+            p99: seconds(0.001),
+        });
+        history.teardown = Some(Teardown::default());
+        Story { plan, history, now: at(0.0) }
+    }
+
+    pub fn method(mut self, method: Method) -> Story {
+        self.plan.method = method;
+        self
+    }
+
+    pub fn persistence(mut self, persistence: Persistence) -> Story {
+        self.plan.persistence = Some(persistence);
+        self
+    }
+
+    /// An HTTP monitor with a delay and a timeout in seconds.
+    pub fn monitor(mut self, delay: f64, timeout: f64, max_retries: u32) -> Story {
+        let kind = MonitorKind::Http {
+            http_method: "GET".to_owned(),
+            url_path: "/".to_owned(),
+            expected_codes: Codes::List(vec![200]),
+        };
+        self.plan.monitor = Some(Monitor { kind, delay: seconds(delay), timeout: seconds(timeout), max_retries });
+        self
+    }
+
+    pub fn declares(mut self, change: impl FnOnce(&mut BalancerTraits)) -> Story {
+        change(&mut self.history.header.balancer.traits);
+        self
+    }
+
+    pub fn wait(mut self, span: f64) -> Story {
+        self.now = self.now + seconds(span);
+        self
+    }
+
+    /// Adds a step that takes no time; its index is that of the last step.
+    pub fn step(mut self, step: Step) -> Story {
+        let index = self.plan.steps.len();
+        self.plan.steps.push(PlannedStep { place: Place { line: index + 1, column: 1, start: 0, end: 0 }, step });
+        self.history.steps.push(StepRecord { step: index, started: self.now, ended: self.now });
+        self
+    }
+
+    pub fn expect(self, expectation: Expectation) -> Story {
+        self.step(Step::Expect(expectation))
+    }
+
+    fn last_step(&self) -> usize {
+        self.plan.steps.len() - 1
+    }
+
+    pub fn address(&self, member: usize) -> Ipv4Addr {
+        self.plan.members[member].member.address
+    }
+
+    /// A request of the last step, 1 ms long, served by a member.
+    pub fn request(&self, sent: Moment, member: Option<usize>) -> Request {
+        let id = self.history.requests.len() as u64;
+        Request {
+            id,
+            step: self.last_step(),
+            client: 0,
+            source: SocketAddrV4::new(self.plan.network.client, 40_000),
+            connection: id,
+            planned: sent,
+            sent,
+            connected: Some(sent),
+            first_byte: Some(sent + seconds(0.001)),
+            ended: sent + seconds(0.001),
+            outcome: if member.is_some() { Outcome::Ok } else { Outcome::Unavailable },
+            status: Some(if member.is_some() { 200 } else { 503 }),
+            member: member.map(|member| self.address(member)),
+            cookie: None,
+            set_cookies: Vec::new(),
+            held: false,
+        }
+    }
+
+    /// Closed-loop traffic: one request after the other, 2 ms apart, each served by the member that is given.
+    pub fn sends(mut self, picks: impl IntoIterator<Item = usize>) -> Story {
+        self = self.step(Step::Traffic(traffic()));
+        for pick in picks {
+            let request = self.request(self.now, Some(pick));
+            self.history.requests.push(request);
+            self = self.wait(0.002);
+        }
+        self.ends_step()
+    }
+
+    /// Traffic of many addresses, one request each, a /24 every ten addresses.
+    pub fn sends_from_sources(mut self, picks: impl IntoIterator<Item = usize>) -> Story {
+        self = self.step(Step::Traffic(traffic()));
+        for (index, pick) in picks.into_iter().enumerate() {
+            let number = u32::try_from(index).expect("few sources");
+            let source = Ipv4Addr::from(u32::from(Ipv4Addr::new(10, 64, 0, 10)) + number / 10 * 256 + number % 10);
+            let request = self.request(self.now, Some(pick));
+            self.history.requests.push(Request { source: SocketAddrV4::new(source, 1000), client: number, ..request });
+            self = self.wait(0.002);
+        }
+        self.ends_step()
+    }
+
+    pub fn ends_step(mut self) -> Story {
+        let step = self.last_step();
+        let now = self.now;
+        if let Some(record) = self.history.steps.iter_mut().find(|record| record.step == step) {
+            record.ended = now;
+        }
+        self
+    }
+
+    pub fn fault(mut self, member: &str, fault: Fault) -> Story {
+        self = self.step(Step::Fault { member: Some(name(member)), fault });
+        let (step, at) = (self.last_step(), self.now);
+        let record = FaultRecord { step, member: Some(name(member)), fault, at, proven: at + seconds(0.003) };
+        self.history.faults.push(record);
+        self
+    }
+
+    pub fn heal(mut self, member: &str) -> Story {
+        self = self.step(Step::Heal { member: Some(name(member)) });
+        let (step, at) = (self.last_step(), self.now);
+        let record = HealRecord { step, member: Some(name(member)), at, proven: at + seconds(0.003) };
+        self.history.heals.push(record);
+        self
+    }
+
+    pub fn shows(mut self, member: &str, state: MemberState) -> Story {
+        let (member, at) = (name(member), self.now);
+        self.history.states.push(StateChange { member, state, at, source: StateSource::Announced });
+        self
+    }
+
+    pub fn changes(mut self, step: Step) -> Story {
+        let what = format!("{step:?}");
+        self = self.step(step);
+        let (step, begun) = (self.last_step(), self.now);
+        self = self.wait(0.01);
+        self.history.changes.push(Change { step, what, begun, in_force: self.now });
+        self
+    }
+
+    /// Opens held requests one after the other, each on the member that is given.
+    pub fn holds(mut self, picks: &[usize]) -> Story {
+        let connections = u32::try_from(picks.len()).expect("few connections");
+        self = self.step(Step::Hold { connections });
+        for &pick in picks {
+            let request = self.request(self.now, Some(pick));
+            let served = Served {
+                member: self.plan.members[pick].member.name.clone(),
+                purpose: Purpose::Request(request.id),
+                source: SocketAddrV4::new(self.plan.network.vip, 1000),
+                started: self.now,
+                ended: None,
+                answer: Answer::Open,
+                target: None,
+                forwarded_for: None,
+                cookie: None,
+            };
+            self.history.served.push(served);
+            self.history.requests.push(Request { held: true, ended: self.now + seconds(60.0), ..request });
+            self = self.wait(0.002);
+        }
+        self.ends_step()
+    }
+
+    /// Answers the held requests of one member.
+    pub fn releases(mut self, member: &str) -> Story {
+        self = self.step(Step::Release { member: Some(name(member)) });
+        let now = self.now;
+        for served in self.history.served.iter_mut().filter(|served| served.member == name(member)) {
+            served.ended.get_or_insert(now);
+        }
+        self.wait(0.002)
+    }
+
+    pub fn judged(&self) -> Judgement {
+        let mut history = self.history.clone();
+        history.ending.get_or_insert(Ending { at: self.now, cut_short: None });
+        history.requests.sort_by_key(|request| request.id);
+        history.served.sort_by_key(|served| served.started);
+        judge(&self.plan, &history)
+    }
+
+    /// Compares the verdicts on expectations, each in a line with its evidence below.
+    pub fn check(&self, expected: &Expect) {
+        let judgement = self.judged();
+        let told = judgement.verdicts.iter().filter(|verdict| verdict.step.is_some()).flat_map(|verdict| {
+            let evidence = verdict.evidence.iter().filter(|line| !line.starts_with("bound: "));
+            let first = format!("{} {}: {}\n", verdict.check, told(&verdict.outcome), verdict.summary);
+            [first].into_iter().chain(evidence.map(|line| format!("    {line}\n"))).collect::<Vec<_>>()
+        });
+        expected.assert_eq(&told.collect::<String>());
+    }
+
+    /// Each verdict on an expectation, as in `RR-1 holds`.
+    pub fn outcomes(&self) -> String {
+        let judgement = self.judged();
+        let verdicts = judgement.verdicts.iter().filter(|verdict| verdict.step.is_some());
+        let told = verdicts.map(|verdict| format!("{} {}", verdict.check, told(&verdict.outcome)));
+        told.collect::<Vec<_>>().join(", ")
+    }
+}
+
+fn told(outcome: &Decided) -> &'static str {
+    match outcome {
+        Decided::Holds => "holds",
+        Decided::Fails => "fails",
+        Decided::Inconclusive { .. } => "undecided",
+        Decided::Unsupported { .. } => "unsupported",
+    }
+}
