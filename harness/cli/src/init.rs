@@ -9,9 +9,11 @@ const FIRST: &str = include_str!("first_scenario.yaml");
 
 /// Writes the first scenario; a file that is there already is left as it is.
 pub(crate) fn init(file: &Path) -> Result<String, String> {
-    let written = OpenOptions::new().write(true).create_new(true).open(file).and_then(|mut file| {
-        file.write_all(FIRST.as_bytes())
-    });
+    let written = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .open(file)
+        .and_then(|mut file| file.write_all(FIRST.as_bytes()));
     match written {
         Ok(()) => {
             let file = file.display();

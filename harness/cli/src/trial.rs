@@ -99,7 +99,9 @@ fn undeclared(plan: &Plan, traits: &BalancerTraits) -> Option<String> {
         return Some(format!("persistence {kind}"));
     }
     let monitor = plan.monitor.as_ref().map(|monitor| monitor.kind.name());
-    monitor.filter(|kind| !traits.monitors.iter().any(|declared| declared == kind)).map(|kind| format!("monitor {kind}"))
+    monitor
+        .filter(|kind| !traits.monitors.iter().any(|declared| declared == kind))
+        .map(|kind| format!("monitor {kind}"))
 }
 
 /// Judges a history that was saved; `from` is the file.
@@ -122,7 +124,10 @@ pub(crate) fn judge_saved(from: &Path, history: &History) -> RunReport {
             let path = from.display().to_string();
             let message = format!("the plan in the header of {path} cannot be read: {error}");
             let remedy = Some("judge it with the lblab that wrote it".to_owned());
-            (ScenarioRef { path: path.clone(), name: path }, RunResult::Problem(Problem { whose: Whose::Harness, message, remedy }))
+            (
+                ScenarioRef { path: path.clone(), name: path },
+                RunResult::Problem(Problem { whose: Whose::Harness, message, remedy }),
+            )
         }
     };
     let artefacts = from.parent().map(Path::to_owned);
@@ -131,7 +136,8 @@ pub(crate) fn judge_saved(from: &Path, history: &History) -> RunReport {
 }
 
 fn judge(plan: &Plan, result: JobResult) -> RunResult {
-    let judged = result.history.map(|history| Judged { plan: plan.clone(), judgement: lblab_verdict::judge(plan, &history) });
+    let judged =
+        result.history.map(|history| Judged { plan: plan.clone(), judgement: lblab_verdict::judge(plan, &history) });
     match (judged, result.problem.map(from_runner)) {
         (Some(judged), None) => RunResult::Judged(judged),
         (Some(judged), Some(problem)) => RunResult::CutShort(judged, problem),

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use lblab::Trial;
-use lblab_report::{RunReport, Status, Style, Terminal, Reporter, Summary};
+use lblab_report::{Reporter, RunReport, Status, Style, Summary, Terminal};
 use libtest_mimic::{Failed, Trial as Test};
 
 use crate::machine::Machine;
@@ -17,8 +17,7 @@ const REFERENCE: &str = "reference";
 pub(crate) fn all(machine: &Machine, wanted: Option<&str>) -> Vec<Test> {
     let is_wanted = |name: &str| wanted.is_none_or(|wanted| wanted == name);
     let mut tests = Vec::new();
-    let balancers: Vec<String> =
-        lblab_balancer::shipped().iter().map(|manifest| manifest.name().to_owned()).collect();
+    let balancers: Vec<String> = lblab_balancer::shipped().iter().map(|manifest| manifest.name().to_owned()).collect();
     for scenario in scenarios::all() {
         for balancer in &balancers {
             let name = format!("netns::{}::{balancer}", scenario.test_name);

@@ -6,10 +6,10 @@
 
 #![forbid(unsafe_code)]
 
+mod cases;
 mod machine;
 mod mutants;
 mod scenarios;
-mod cases;
 
 use std::process::ExitCode;
 

@@ -5,8 +5,8 @@ use lblab_reference::Mutant;
 use lblab_verdict::Outcome;
 use libtest_mimic::Failed;
 
-use crate::scenarios::{self, ScenarioFile};
 use crate::cases::{print, run_mutant};
+use crate::scenarios::{self, ScenarioFile};
 
 /// A scenario that a mutant is run in, and the checks that fail there.
 struct Caught {

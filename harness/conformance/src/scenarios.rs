@@ -19,14 +19,19 @@ pub(crate) struct ScenarioFile {
 pub(crate) fn all() -> Vec<ScenarioFile> {
     let folder = env::var_os("LBLAB_SCENARIOS").map(PathBuf::from);
     // Cargo and nextest set the variable when they run a test; nextest remaps it when it runs an archive.
-    let checkout = env::var_os("CARGO_MANIFEST_DIR").map(|crate_folder| Path::new(&crate_folder).join("../../scenarios"));
+    let checkout =
+        env::var_os("CARGO_MANIFEST_DIR").map(|crate_folder| Path::new(&crate_folder).join("../../scenarios"));
     let found = match folder.or_else(|| checkout.filter(|folder| folder.is_dir())) {
         Some(folder) => on_disk(&folder),
         None => return shipped(),
     };
     found.unwrap_or_else(|error| {
         // Listed, so that the mistake is seen, and failing when run, since it is no scenario.
-        vec![ScenarioFile { test_name: "scenarios".to_owned(), path: "LBLAB_SCENARIOS".to_owned(), text: error.to_string().into_bytes() }]
+        vec![ScenarioFile {
+            test_name: "scenarios".to_owned(),
+            path: "LBLAB_SCENARIOS".to_owned(),
+            text: error.to_string().into_bytes(),
+        }]
     })
 }
 

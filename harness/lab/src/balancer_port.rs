@@ -113,6 +113,9 @@ fn announce(namespace: &Namespace, port: &Port) -> Result<(), LabError> {
     for _ in 0..ANNOUNCEMENTS {
         send_frame(&socket, port.far.index, &frame).map_err(|errno| failed(errno.into()))?;
     }
+    // Closing a packet socket waits for every CPU's RCU callbacks (`packet_release()`, `net/packet/af_packet.c`), which is
+    // longer than everything else that is done here.
+    std::thread::spawn(move || drop(socket));
     Ok(())
 }
 

@@ -63,7 +63,8 @@ impl Lab {
         nft::load(&self.switch, &ruleset).await
     }
 
-    /// Starts a program in the namespace. It ends with its handle, and with the sandbox at the latest.
+    /// Starts a program in the namespace; must be called within the runtime. The program ends with its handle, and with the
+    /// sandbox at the latest.
     pub fn spawn(&self, namespace: &Namespace, spec: ProcessSpec) -> Result<Process, LabError> {
         process::spawn(namespace, spec)
     }

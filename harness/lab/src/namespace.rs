@@ -3,6 +3,7 @@
 use std::fs::{self, File};
 use std::io;
 use std::net::{SocketAddrV4, TcpListener};
+use std::os::fd::AsRawFd;
 use std::os::unix::fs::MetadataExt;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::{Path, PathBuf};
@@ -63,14 +64,14 @@ impl Namespace {
         outcome.map_err(|panic| resume_unwind(panic))
     }
 
-    /// A non-blocking listener, with `SO_REUSEADDR`, in the namespace.
+    /// A non-blocking listener, with `SO_REUSEADDR`, in the namespace; the backlog is capped at `SOMAXCONN`.
     pub fn tcp_listener(&self, address: SocketAddrV4, backlog: u16) -> io::Result<TcpListener> {
         self.hop(|| {
             let flags = SockFlag::SOCK_NONBLOCK | SockFlag::SOCK_CLOEXEC;
             let socket = socket(AddressFamily::Inet, SockType::Stream, flags, None)?;
             setsockopt(&socket, ReuseAddr, &true)?;
-            bind(std::os::fd::AsRawFd::as_raw_fd(&socket), &SockaddrIn::from(address))?;
-            listen(&socket, Backlog::new(i32::from(backlog))?)?;
+            bind(socket.as_raw_fd(), &SockaddrIn::from(address))?;
+            listen(&socket, Backlog::new(i32::from(backlog).min(Backlog::MAXCONN.into()))?)?;
             Ok(TcpListener::from(socket))
         })
         .map_err(io::Error::other)?

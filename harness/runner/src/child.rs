@@ -57,8 +57,8 @@ fn start(job: &Job) -> Result<Child, Problem> {
         }
         _ => {}
     }
-    let program = std::env::current_exe()
-        .map_err(|error| Problem::harness(format!("finding the program that runs: {error}")))?;
+    let program =
+        std::env::current_exe().map_err(|error| Problem::harness(format!("finding the program that runs: {error}")))?;
     let mut child = Command::new(program)
         .arg(LAB_COMMAND)
         .stdin(Stdio::piped())
@@ -94,5 +94,6 @@ fn attend(mut child: Child, progress: &mut dyn FnMut(Message)) -> Result<Option<
 }
 
 fn unexplained(status: ExitStatus) -> Option<Problem> {
-    (!status.success()).then(|| Problem::harness(format!("the child that held the lab ended without a reason: {status}")))
+    (!status.success())
+        .then(|| Problem::harness(format!("the child that held the lab ended without a reason: {status}")))
 }

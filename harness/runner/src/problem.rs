@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use lblab_balancer::{BalancerError, Blame};
+use lblab_lab::LabError;
 use serde::{Deserialize, Serialize};
 
 /// Why a run could not be judged.
@@ -56,6 +58,26 @@ impl Problem {
     /// A fault of the balancer under test.
     pub fn balancer(message: impl Into<String>) -> Problem {
         Problem { whose: Whose::Balancer, message: message.into() }
+    }
+}
+
+/// A lab that cannot be built or changed lacks something of the machine.
+impl From<LabError> for Problem {
+    fn from(error: LabError) -> Problem {
+        Problem::new(Whose::Environment, &error)
+    }
+}
+
+/// Whose fault it is that a balancer could not be deployed, changed or asked.
+impl From<BalancerError> for Problem {
+    fn from(error: BalancerError) -> Problem {
+        let whose = match error.blame() {
+            Blame::Scenario => Whose::Scenario,
+            Blame::Environment => Whose::Environment,
+            Blame::Balancer => Whose::Balancer,
+            Blame::Harness => Whose::Harness,
+        };
+        Problem::new(whose, &error)
     }
 }
 

@@ -51,14 +51,18 @@ pub(crate) async fn bites(prover: &Namespace, member: SocketAddrV4, fault: Fault
     if matches(fault, &reaction) {
         return Ok(());
     }
-    Err(Problem::harness(format!("the fault `{fault}` on {member} does not bite: the member reacted with {reaction:?}")))
+    Err(Problem::harness(format!(
+        "the fault `{fault}` on {member} does not bite: the member reacted with {reaction:?}"
+    )))
 }
 
 /// Shows that the member serves again.
 pub(crate) async fn serves(prover: &Namespace, member: SocketAddrV4) -> Result<(), Problem> {
     match probe(prover, member, ANSWER).await? {
         Reaction::Status(200) => Ok(()),
-        reaction => Err(Problem::harness(format!("{member} was healed and does not serve: it reacted with {reaction:?}"))),
+        reaction => {
+            Err(Problem::harness(format!("{member} was healed and does not serve: it reacted with {reaction:?}")))
+        }
     }
 }
 
@@ -85,11 +89,10 @@ fn matches(fault: Fault, reaction: &Reaction) -> bool {
 async fn probe(from: &Namespace, to: SocketAddrV4, patience: Duration) -> Result<Reaction, Problem> {
     let socket = from.tcp_socket().map_err(|error| Problem::new(crate::Whose::Harness, &error))?;
     let connected = match timeout(patience, socket.connect(to.into())).await {
-        Err(_) => return Ok(Reaction::NoConnection),
-        Ok(Err(error)) if error.kind() == std::io::ErrorKind::ConnectionRefused => return Ok(Reaction::Refused),
-        // The router has no way to the member: the same to a client as silence.
-        Ok(Err(_)) => return Ok(Reaction::NoConnection),
         Ok(Ok(stream)) => stream,
+        Ok(Err(error)) if error.kind() == std::io::ErrorKind::ConnectionRefused => return Ok(Reaction::Refused),
+        // That the network says there is no way is the same to a client as silence.
+        Ok(Err(_)) | Err(_) => return Ok(Reaction::NoConnection),
     };
     Ok(timeout(patience, ask(connected, to)).await.unwrap_or(Reaction::Silence))
 }

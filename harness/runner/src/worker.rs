@@ -9,6 +9,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use lblab_balancer::Manifest;
 use lblab_history::{BalancerIdentity, Clock, Ending, FORMAT, Header, Record};
 use lblab_lab::sandbox::{self, Identity, SandboxOptions};
+use nix::sys::prctl::set_pdeathsig;
+use nix::sys::signal::Signal;
 use tokio::io::AsyncReadExt;
 use tokio::net::unix::pipe;
 use tokio::task::LocalSet;
@@ -18,6 +20,11 @@ use crate::{Job, Message, Problem, Whose, log, run};
 
 /// Reads the job, enters the sandbox and runs it. Whatever goes wrong is told on standard output.
 pub(crate) fn main() -> ExitCode {
+    // The launcher of the sandbox dies with the thread that started it, and with the launcher everything in the sandbox.
+    // A parent that was gone before this call is noticed on standard input.
+    if let Err(error) = set_pdeathsig(Signal::SIGKILL) {
+        return told(&Problem::harness(format!("tying the lab's life to the program's: {error}")));
+    }
     match prepare() {
         Ok(prepared) => {
             let options = SandboxOptions { user_namespace: prepared.job.user_namespace };
@@ -43,7 +50,8 @@ struct Prepared {
 fn prepare() -> Result<Prepared, Problem> {
     let mut line = String::new();
     io::stdin().lock().read_line(&mut line).map_err(|error| Problem::harness(format!("reading the job: {error}")))?;
-    let job: Job = serde_json::from_str(&line).map_err(|error| Problem::harness(format!("reading the job: {error}")))?;
+    let job: Job =
+        serde_json::from_str(&line).map_err(|error| Problem::harness(format!("reading the job: {error}")))?;
     let manifest = Manifest::load(&job.balancer).map_err(|error| Problem::new(Whose::Environment, &error))?;
     let version = manifest.find_program().map_err(|error| Problem::new(Whose::Environment, &error))?.version;
     let create = |path: &std::path::Path| {
@@ -91,7 +99,8 @@ fn inside(prepared: Prepared, identity: Identity) -> u8 {
 }
 
 fn header(job: &Job, manifest: &Manifest, version: String) -> Result<Header, Problem> {
-    let plan = serde_json::to_value(&job.plan).map_err(|error| Problem::harness(format!("writing the plan: {error}")))?;
+    let plan =
+        serde_json::to_value(&job.plan).map_err(|error| Problem::harness(format!("writing the plan: {error}")))?;
     let started = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Ok(Header {
         format: FORMAT,

@@ -133,7 +133,8 @@ checks! {
         why: "LBaaS counts consecutive failures; one good probe clears the count.",
         needs: "a monitor with f of at least 2, and a fault that flaps";
     Hm3 "HM-3" "Exactly r consecutive good probes bring a member back.",
-        bound: "back after r, not r-1, not r+1, counted in the member's own log",
+        bound: "back after r, not r-1, not r+1, counted in the member's own log; after a blackhole a repeated SYN from before the heal \
+                may count or not",
         why: "LBaaS has no `rise`; the drivers' is 2, and each balancer declares its own.",
         needs: "a monitor; `rise` for r";
     Hm4 "HM-4" "A member that refuses connections is left in time.",

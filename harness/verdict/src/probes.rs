@@ -64,6 +64,18 @@ pub(crate) fn are_seen(fault: Fault) -> bool {
     }
 }
 
+/// Until when a connection that reaches the member may be a SYN that its balancer's kernel has repeated.
+///
+/// A probe that was sent into a blackhole goes on until it has timed out. If the member is healed meanwhile, the repeated SYN is
+/// accepted; whether the balancer still waits when the answer comes only the balancer knows. With a timeout of 1 s both happen
+/// at the same time, since the kernel repeats a SYN after a second.
+pub(crate) fn repeated_until(run: &Run<'_>, monitor: &Monitor, fault: Fault, healed: Moment) -> Moment {
+    match fault {
+        Fault::Blackhole | Fault::Unplug => healed + declared_cost(run.traits().unanswered_syn, monitor) + CUT,
+        _ => healed,
+    }
+}
+
 /// The ends of the bad probes in a row up to this moment, the one in flight included.
 pub(crate) fn bad_run(probes: &[Probe], until: Moment) -> Vec<Moment> {
     let before = probes.iter().take_while(|probe| probe.started <= until);
@@ -106,12 +118,42 @@ pub(crate) fn extrapolated(
     (0..count).map(|index| first + period * index + cost).collect()
 }
 
-/// How many of these ends had come at this moment, if the balancer may be seen to act this much before the member sees the end.
+/// How many of these probes had ended when the balancer acted, if the member may see an end this much sooner or later.
+///
+/// The end that lies nearest is the one that it acted on. With a timeout of one delay the next probe begins at that very
+/// moment, and a heal soon after ends it before its time; it counts for nothing.
 pub(crate) fn completed(ends: &[Moment], at: Moment, tolerance: Duration) -> usize {
-    ends.iter().filter(|end| **end <= at + tolerance).count()
+    let distance = |end: Moment| end.since(at).max(at.since(end));
+    let near = ends.iter().enumerate().filter(|(_, end)| distance(**end) <= tolerance);
+    match near.min_by_key(|(_, end)| distance(**end)) {
+        Some((index, _)) => index + 1,
+        None => ends.iter().filter(|end| **end <= at).count(),
+    }
 }
 
 /// How far apart the balancer's and the member's view of a probe's end may lie without one probe being taken for the next.
 pub(crate) fn tolerance(monitor: &Monitor) -> Duration {
     (monitor.delay / 4).min(Duration::from_millis(100))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use lblab_model::Moment;
+
+    use super::completed;
+
+    #[test]
+    fn the_probe_that_was_acted_on_is_the_one_that_ended_nearest() {
+        let at = |millis: u64| Moment::EPOCH + Duration::from_millis(millis);
+        let check = |ends: &[u64], acted: u64| {
+            let ends: Vec<Moment> = ends.iter().map(|&end| at(end)).collect();
+            completed(&ends, at(acted), Duration::from_millis(100))
+        };
+        assert_eq!(check(&[2144, 3147, 4149, 4205], 4153), 3);
+        assert_eq!(check(&[2144, 3147, 4149], 4145), 3);
+        assert_eq!(check(&[2144, 3147, 4149], 3900), 2);
+        assert_eq!(check(&[], 3900), 0);
+    }
 }

@@ -70,19 +70,35 @@ fn judge(run: &Run<'_>, monitor: &Monitor, member: &Name, fault: &FaultRecord, h
         .because(formula)
         .because(symbols.join(", "))
         .because(format!("healed at {}, back at {at}", heal.at));
-    vec![in_time, by_count(run, monitor, member, fault, at)]
+    vec![in_time, by_count(run, monitor, member, fault, heal, at)]
 }
 
 /// Whether the right number of good probes had ended when the member was back.
-fn by_count(run: &Run<'_>, monitor: &Monitor, member: &Name, fault: &FaultRecord, at: Moment) -> Verdict {
-    let rise = run.traits().rise;
+fn by_count(
+    run: &Run<'_>,
+    monitor: &Monitor,
+    member: &Name,
+    fault: &FaultRecord,
+    heal: &HealRecord,
+    at: Moment,
+) -> Verdict {
+    let rise = run.traits().rise as usize;
     let tolerance = probes::tolerance(monitor);
     let ends = probes::good_run(&probes::of(run, monitor, member), fault.at, at + tolerance);
     let counted = probes::completed(&ends, at, tolerance);
+    let repeated = ends.first().is_some_and(|end| *end <= probes::repeated_until(run, monitor, fault.fault, heal.at));
     let told: Vec<String> = ends.iter().map(|end| format!("{:.3}", end.as_secs_f64())).collect();
+    let holds = counted == rise || repeated && counted == rise + 1;
     let summary = format!("{member} was back after {counted} good probes, rise is {rise}");
-    Verdict::holds_if(counted == rise as usize, CheckId::Hm3, summary)
-        .measuring(Measurement::exactly(Unit::Probes, counted as f64, f64::from(rise)))
+    let verdict = Verdict::holds_if(holds, CheckId::Hm3, summary)
+        .measuring(Measurement::exactly(Unit::Probes, counted as f64, rise as f64))
         .if_trusted(probes_blurred(run, tolerance))
-        .because(format!("good probes ended at {} s; back at {:.3} s", told.join(", "), at.as_secs_f64()))
+        .because(format!("good probes ended at {} s; back at {:.3} s", told.join(", "), at.as_secs_f64()));
+    if repeated && counted == rise + 1 {
+        verdict.because(
+            "the first was a repeated SYN of a probe from before the heal, which the balancer may have given up",
+        )
+    } else {
+        verdict
+    }
 }

@@ -1,6 +1,6 @@
 //! Whether healthy members are probed once a delay, neither more seldom nor in bursts.
 
-use lblab_history::FaultRecord;
+use lblab_history::{FaultRecord, HealRecord};
 use lblab_model::window::probe_period;
 use lblab_model::{Moment, Monitor, Name};
 
@@ -19,8 +19,9 @@ pub(crate) fn periods(run: &Run<'_>) -> Vec<Verdict> {
 
 fn period(run: &Run<'_>, monitor: &Monitor, member: &Name) -> Option<Verdict> {
     let probes = probes::of(run, monitor, member);
-    let in_peace =
-        |pair: &&[Probe]| pair.iter().all(|probe| probe.good) && peaceful(run, member, pair[0].started, pair[1].ended);
+    let in_peace = |pair: &&[Probe]| {
+        pair.iter().all(|probe| probe.good) && peaceful(run, monitor, member, pair[0].started, pair[1].ended)
+    };
     let pairs: Vec<&[Probe]> = probes.windows(2).filter(in_peace).collect();
     if pairs.len() < 2 {
         return None;
@@ -48,14 +49,14 @@ fn period(run: &Run<'_>, monitor: &Monitor, member: &Name) -> Option<Verdict> {
 }
 
 /// Whether nothing was done to the member, the balancer or the pool in this time.
-fn peaceful(run: &Run<'_>, member: &Name, from: Moment, to: Moment) -> bool {
+fn peaceful(run: &Run<'_>, monitor: &Monitor, member: &Name, from: Moment, to: Moment) -> bool {
     let mine = |record: &&FaultRecord| record.member.is_none() || record.member.as_ref() == Some(member);
-    let faulty = run
-        .history
-        .faults
-        .iter()
-        .filter(mine)
-        .any(|fault| fault.at <= to && run.heal_of(fault).is_none_or(|heal| heal.at.max(heal.proven) >= from));
+    let faulty = run.history.faults.iter().filter(mine).any(|fault| {
+        let over = |heal: &HealRecord| {
+            heal.at.max(heal.proven).max(probes::repeated_until(run, monitor, fault.fault, heal.at))
+        };
+        fault.at <= to && run.heal_of(fault).is_none_or(|heal| over(heal) >= from)
+    });
     let changed = run.history.changes.iter().any(|change| change.begun <= to && change.in_force >= from);
     !faulty && !changed
 }

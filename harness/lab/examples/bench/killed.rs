@@ -28,7 +28,7 @@ const SCRIPT: &str = "trap '' TERM HUP INT; (setsid sleep 1000 &); echo up; exec
 pub fn measure(rounds: &str) -> Result<()> {
     let (mut gone, mut freed) = (Vec::new(), Vec::new());
     for _ in 0..rounds.parse()? {
-        let times = sandboxed::times(async || kill_one())?;
+        let times = sandboxed::times(kill_one)?;
         eprintln!("processes gone after {:.1} ms, namespaces freed after {:.1} ms", ms(times[0]), ms(times[1]));
         gone.push(times[0]);
         freed.push(ms(times[1]));
@@ -91,16 +91,7 @@ fn processes() -> Result<usize> {
 
 /// Builds a lab and fills it with processes that cannot be ended politely.
 pub fn be_stubborn() -> Result<()> {
-    sandbox::enter(&sandboxed::OPTIONS, |_| {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-        match runtime.map_err(Into::into).and_then(|runtime| runtime.block_on(stay())) {
-            Ok(()) => 0,
-            Err(error) => {
-                eprintln!("bench: {error}");
-                1
-            }
-        }
-    })?;
+    sandbox::enter(&sandboxed::OPTIONS, |_| sandboxed::exit_code(sandboxed::on_one_thread(stay())))?;
     Ok(())
 }
 

@@ -11,7 +11,7 @@ use lblab_lab::sandbox::{self, Identity, Sandbox, SandboxError, SandboxOptions};
 use lblab_lab::{Lab, ProcessSpec, Signal};
 use nix::sched::{CloneFlags, unshare};
 use nix::sys::signal::{kill, killpg};
-use nix::unistd::Pid;
+use nix::unistd::{Pid, getpgrp, getsid};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::fixture::{ask, member, serve_members, topology, within};
@@ -27,6 +27,7 @@ pub const TESTS: &[Test] = &[
     ),
     ("sandboxes::a_second_signal_kills_a_deaf_worker", a_second_signal_kills_a_deaf_worker),
     ("sandboxes::an_interrupt_of_the_foreground_group_arrives_once", an_interrupt_of_the_foreground_group_arrives_once),
+    ("sandboxes::the_sandbox_has_a_session_of_its_own", the_sandbox_has_a_session_of_its_own),
     ("sandboxes::a_program_with_threads_is_turned_away", a_program_with_threads_is_turned_away),
     ("sandboxes::ids_are_mapped_as_stated", ids_are_mapped_as_stated),
     (
@@ -174,6 +175,16 @@ fn a_second_signal_kills_a_deaf_worker() -> Verdict {
     kill(id(&child), Signal::SIGINT).expect("a signal");
     let code = child.wait().expect("an end").code().expect("an exit code");
     assert!([128 + Signal::SIGTERM as i32, 128 + Signal::SIGINT as i32].contains(&code), "{code}");
+    Verdict::Passed
+}
+
+fn the_sandbox_has_a_session_of_its_own() -> Verdict {
+    let code = sandbox::enter(&SandboxOptions::default(), |_| {
+        // A group or session whose leader is outside would have the number 0.
+        assert_eq!((getpgrp(), getsid(None)), (Pid::from_raw(1), Ok(Pid::from_raw(1))));
+        0
+    });
+    assert_eq!(code.expect("a sandbox"), 0);
     Verdict::Passed
 }
 

@@ -5,7 +5,7 @@ use lblab_lab::LinkFault;
 use lblab_model::{Fault, FaultLayer, Moment, Name};
 use lblab_scenario::Flap;
 
-use super::stage::{CLIENT, Stage, balancer_fault, lab_fault};
+use super::stage::{CLIENT, Stage};
 use crate::{Problem, prove};
 
 impl Stage {
@@ -19,7 +19,7 @@ impl Stage {
                     Fault::Unplug => LinkFault::Unplug,
                     _ => LinkFault::Reject { port: self.port_of(member)? },
                 };
-                self.lab.link_fault(member, link_fault).await.map_err(lab_fault)?
+                self.lab.link_fault(member, link_fault).await?
             }
             FaultLayer::Service => self
                 .member(member)?
@@ -29,7 +29,13 @@ impl Stage {
         };
         prove::bites(&self.prover()?, address, fault).await?;
         let (at, proven) = (self.clock.at(at), self.clock.now());
-        self.recorder.append(&Record::Fault(FaultRecord { step: index, member: Some(member.clone()), fault, at, proven }));
+        self.recorder.append(&Record::Fault(FaultRecord {
+            step: index,
+            member: Some(member.clone()),
+            fault,
+            at,
+            proven,
+        }));
         self.faults.insert(member.clone(), (fault, at));
         Ok(())
     }
@@ -39,7 +45,7 @@ impl Stage {
             return Err(Problem::harness(format!("{member} has no fault to heal")));
         };
         let at = if fault.layer() == FaultLayer::Link {
-            self.lab.heal_link(member).await.map_err(lab_fault)?
+            self.lab.heal_link(member).await?
         } else {
             let healed = self.member(member)?.set_fault(None);
             healed.map_err(|error| Problem::harness(format!("healing `{fault}` on {member}: {error}")))?
@@ -54,9 +60,9 @@ impl Stage {
 
     pub(super) async fn fault_balancer(&mut self, index: usize, fault: Fault) -> Result<(), Problem> {
         let at = if fault == Fault::Pause {
-            self.balancer.pause().await.map_err(balancer_fault)?
+            self.balancer.pause().await?
         } else {
-            let at = self.balancer.kill().await.map_err(balancer_fault)?;
+            let at = self.balancer.kill().await?;
             prove::is_closed(&self.namespace(CLIENT)?, self.vip()).await?;
             at
         };
@@ -72,8 +78,8 @@ impl Stage {
             Some(_) => self.balancer.restart(&self.lab).await,
             None => return Err(Problem::harness("the balancer has no fault to heal")),
         };
-        let at = healed.map_err(balancer_fault)?;
-        let states = self.balancer.states().await.map_err(balancer_fault)?;
+        let at = healed?;
+        let states = self.balancer.states().await?;
         self.states.read(states, self.clock.now());
         let (at, proven) = (self.clock.at(at), self.clock.now());
         self.recorder.append(&Record::Heal(HealRecord { step: index, member: None, at, proven }));
@@ -88,7 +94,13 @@ impl Stage {
             let at = self.switch(flap, Some(flap.fault))?;
             self.probes(&flap.member, flap.bad_probes).await;
             let proven = self.clock.now();
-            self.recorder.append(&Record::Fault(FaultRecord { step: index, member: member.clone(), fault: flap.fault, at, proven }));
+            self.recorder.append(&Record::Fault(FaultRecord {
+                step: index,
+                member: member.clone(),
+                fault: flap.fault,
+                at,
+                proven,
+            }));
             let at = self.switch(flap, None)?;
             self.probes(&flap.member, flap.good_probes).await;
             let proven = self.clock.now();
@@ -99,7 +111,8 @@ impl Stage {
 
     fn switch(&self, flap: &Flap, fault: Option<Fault>) -> Result<Moment, Problem> {
         let switched = self.member(&flap.member)?.set_fault(fault);
-        let at = switched.map_err(|error| Problem::harness(format!("switching the fault of {}: {error}", flap.member)))?;
+        let at =
+            switched.map_err(|error| Problem::harness(format!("switching the fault of {}: {error}", flap.member)))?;
         Ok(self.clock.at(at))
     }
 }

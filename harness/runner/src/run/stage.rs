@@ -5,10 +5,10 @@ use std::net::SocketAddrV4;
 use std::num::NonZeroU16;
 use std::path::Path;
 
-use lblab_balancer::{BalancerError, Blame, Manifest, Running};
+use lblab_balancer::{Manifest, Running};
 use lblab_history::Clock;
 use lblab_lab::sandbox::Identity;
-use lblab_lab::{External, Host, Lab, LabError, Namespace, Topology};
+use lblab_lab::{External, Host, Lab, Namespace, Topology};
 use lblab_members::{Kind, Log, MemberServer, MemberSpec};
 use lblab_model::{BalancerTraits, Fault, LoadBalancer, Moment, Name};
 use lblab_scenario::{MemberKind, MemberPlan, Plan};
@@ -68,7 +68,7 @@ impl Stage {
     ) -> Result<Stage, Problem> {
         let plan = job.plan.clone();
         let ids = RunIds::draw(job.seed);
-        let lab = Lab::build(&topology(&plan, &ids)?).await.map_err(lab_fault)?;
+        let lab = Lab::build(&topology(&plan, &ids)?).await?;
         let member_log = Log::new();
         let mut members = BTreeMap::new();
         for planned in &plan.members {
@@ -78,16 +78,15 @@ impl Stage {
         let probe_log = ProbeLog::follow(&member_log);
         let pool = CurrentPool::at_start(&plan);
         let load_balancer = plan.load_balancer(&ids.balancer, pool.members());
-        let namespace = lab.plug_balancer(&load_balancer.id, &ids.vip_port, plan.network.vip).map_err(lab_fault)?;
+        let namespace = lab.plug_balancer(&load_balancer.id, &ids.vip_port, plan.network.vip)?;
         let mutant = job.mutant.as_deref();
-        let deployed =
-            manifest.deploy(&lab, &namespace, &load_balancer, Path::new(STATE_ROOT), identity, mutant).await;
-        let mut balancer = deployed.map_err(balancer_fault)?;
+        let deployed = manifest.deploy(&lab, &namespace, &load_balancer, Path::new(STATE_ROOT), identity, mutant).await;
+        let mut balancer = deployed?;
         let states = MemberStates::new(recorder.clone(), clock);
         if let Some(events) = balancer.events() {
             states.follow(events);
         }
-        states.read(balancer.states().await.map_err(balancer_fault)?, clock.now());
+        states.read(balancer.states().await?, clock.now());
         tracing::info!(ready_after = ?clock.now().since(Moment::EPOCH), "the lab is ready");
         Ok(Stage {
             plan,
@@ -118,7 +117,7 @@ impl Stage {
     }
 
     pub(super) fn namespace(&self, name: &str) -> Result<Namespace, Problem> {
-        self.lab.namespace(name).map_err(lab_fault)
+        self.lab.namespace(name).map_err(Problem::from)
     }
 
     /// Where faults and heals are proven from.
@@ -160,7 +159,7 @@ fn start_member(
     log: &Log,
 ) -> Result<MemberServer, Problem> {
     let member = &planned.member;
-    let namespace = lab.namespace(member.name.as_str()).map_err(lab_fault)?;
+    let namespace = lab.namespace(member.name.as_str())?;
     let kind = match planned.kind {
         MemberKind::Http => Kind::Http,
         MemberKind::Netcat => Kind::Netcat,
@@ -171,27 +170,10 @@ fn start_member(
         kind,
         prover: Some(plan.network.gateway),
     };
-    let listen = move |address, backlog: u32| {
-        namespace.tcp_listener(address, u16::try_from(backlog).unwrap_or(u16::MAX))
-    };
+    let listen =
+        move |address, backlog: u32| namespace.tcp_listener(address, u16::try_from(backlog).unwrap_or(u16::MAX));
     MemberServer::start(spec, listen, clock, log.clone())
         .map_err(|error| Problem::harness(format!("starting the web server of {}: {error}", member.name)))
-}
-
-/// A lab that cannot be built or changed lacks something of the machine.
-pub(super) fn lab_fault(error: LabError) -> Problem {
-    Problem::new(Whose::Environment, &error)
-}
-
-/// Whose fault it is that a balancer could not be deployed, changed or asked.
-pub(super) fn balancer_fault(error: BalancerError) -> Problem {
-    let whose = match error.blame() {
-        Blame::Scenario => Whose::Scenario,
-        Blame::Environment => Whose::Environment,
-        Blame::Balancer => Whose::Balancer,
-        Blame::Harness => Whose::Harness,
-    };
-    Problem::new(whose, &error)
 }
 
 fn topology(plan: &Plan, ids: &RunIds) -> Result<Topology, Problem> {

@@ -7,7 +7,7 @@ use lblab_model::window::{self, Detection};
 use lblab_model::{Moment, Name};
 use lblab_scenario::{Expectation, Step, Wait};
 
-use super::stage::{Stage, balancer_fault};
+use super::stage::Stage;
 use crate::Problem;
 
 /// What a wait for a member's state is granted beyond its window, so that a balancer that is late is told from one that
@@ -77,15 +77,16 @@ impl Stage {
         match step {
             Step::Add { member } => {
                 let planned = self.plan.members.iter().find(|planned| planned.member.name == *member);
-                self.pool.add(planned.ok_or_else(|| Problem::harness(format!("{member} is not declared")))?.member.clone());
+                self.pool
+                    .add(planned.ok_or_else(|| Problem::harness(format!("{member} is not declared")))?.member.clone());
             }
             Step::Remove { member } => self.pool.remove(member),
             Step::Reweight { member, weight } => self.pool.reweight(member, *weight),
             _ => return Err(Problem::harness(format!("`{words}` does not change the pool"))),
         }
         let load_balancer = self.load_balancer();
-        let reloaded = self.balancer.reload(&self.lab, &load_balancer).await.map_err(balancer_fault)?;
-        self.states.read(self.balancer.states().await.map_err(balancer_fault)?, self.clock.now());
+        let reloaded = self.balancer.reload(&self.lab, &load_balancer).await?;
+        self.states.read(self.balancer.states().await?, self.clock.now());
         let (begun, in_force) = (self.clock.at(reloaded.begun), self.clock.at(reloaded.in_force));
         self.recorder.append(&Record::Change(Change { step: index, what: words.to_owned(), begun, in_force }));
         Ok(())
@@ -101,7 +102,9 @@ impl Stage {
                 let window = since.map(|(fault, _)| window::detection(&monitor, &fault, &self.traits));
                 let latest = match window {
                     Some(Detection::Within(window)) => window.latest,
-                    Some(Detection::Never { .. }) | None => (monitor.delay + monitor.timeout) * (monitor.max_retries + 1),
+                    Some(Detection::Never { .. }) | None => {
+                        (monitor.delay + monitor.timeout) * (monitor.max_retries + 1)
+                    }
                 };
                 self.await_state(member, MemberState::Down, since.map(|(_, at)| at), latest).await;
             }

@@ -2,7 +2,7 @@
 
 use lblab_history::{Record, Teardown};
 
-use super::stage::{Stage, balancer_fault, lab_fault};
+use super::stage::Stage;
 use crate::Problem;
 
 impl Stage {
@@ -10,8 +10,8 @@ impl Stage {
     pub(super) async fn strike(self) -> Result<(), Problem> {
         let Stage { balancer, lab, ids, recorder, clock, .. } = self;
         let state_dir = balancer.state_dir().to_owned();
-        let stopped = balancer.stop().await.map_err(balancer_fault);
-        let left = lab.unplug_balancer(&ids.balancer.load_balancer).await.map_err(lab_fault)?;
+        let stopped = balancer.stop().await.map_err(Problem::from);
+        let left = lab.unplug_balancer(&ids.balancer.load_balancer).await?;
         let files = match std::fs::read_dir(&state_dir) {
             // The folder itself is a file that was left.
             Ok(entries) => entries

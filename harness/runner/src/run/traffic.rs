@@ -16,7 +16,7 @@ pub(super) struct Background {
     step: usize,
     started: Moment,
     /// Ends the sending when it is dropped.
-    stop: oneshot::Sender<()>,
+    sending: oneshot::Sender<()>,
     sent: JoinHandle<Result<Vec<Request>, Problem>>,
 }
 
@@ -33,13 +33,13 @@ impl Stage {
             record(&self.recorder, requests.map_err(|error| Problem::new(Whose::Harness, &error))?);
             return Ok(());
         }
-        let (stop, stopped) = oneshot::channel();
+        let (sending, end) = oneshot::channel();
         let sent = spawn_local(async move {
             // The sender is never used: its end is the signal.
-            let stopped = async { drop(stopped.await) };
-            lblab_traffic::run(&spec, &origin, stopped).await.map_err(|error| Problem::new(Whose::Harness, &error))
+            let end = async { drop(end.await) };
+            lblab_traffic::run(&spec, &origin, end).await.map_err(|error| Problem::new(Whose::Harness, &error))
         });
-        self.background.push(Background { step, started: self.clock.now(), stop, sent });
+        self.background.push(Background { step, started: self.clock.now(), sending, sent });
         Ok(())
     }
 
@@ -51,12 +51,14 @@ impl Stage {
     /// Ends what goes on in the background, lets go of what is held, and records it all with what the members saw.
     pub(super) async fn finish_traffic(&mut self) -> Result<(), Problem> {
         let mut finished = Ok(());
-        for Background { step, started, stop, sent } in std::mem::take(&mut self.background) {
-            drop(stop);
+        for Background { step, started, sending, sent } in std::mem::take(&mut self.background) {
+            drop(sending);
             match sent.await {
                 Ok(Ok(requests)) => record(&self.recorder, requests),
                 Ok(Err(problem)) => finished = Err(problem),
-                Err(error) => finished = Err(Problem::harness(format!("the background traffic came to no end: {error}"))),
+                Err(error) => {
+                    finished = Err(Problem::harness(format!("the background traffic came to no end: {error}")));
+                }
             }
             self.recorder.append(&Record::Step(StepRecord { step, started, ended: self.clock.now() }));
         }

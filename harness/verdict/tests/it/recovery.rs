@@ -5,7 +5,7 @@ use lblab_model::{Fault, ProbeSchedule};
 use lblab_scenario::Expectation;
 
 use crate::monitor::Play;
-use crate::story::{Story, name};
+use crate::story::{Story, name, seconds};
 
 fn heals(fault: Fault, schedule: ProbeSchedule, play: impl FnOnce(Play) -> Play) -> Story {
     let story = Story::of(&[1, 1]).monitor(1.0, 1.0, 3).declares(|traits| traits.probe_schedule = schedule);
@@ -47,6 +47,20 @@ fn another_number_of_good_probes_is_counted() {
     "#]]);
     let hasty = heals(Fault::Refuse, ProbeSchedule::StartToStart, |right| Play { rise: 1, ..right });
     assert_eq!(hasty.outcomes(), "HM-8 fails, HM-3 fails");
+}
+
+#[test]
+fn a_syn_that_was_repeated_into_the_heal_may_count_or_not() {
+    let with_repeated_syn = |fault| {
+        let mut story = heals(fault, ProbeSchedule::StartToStart, |right| right);
+        let healed = story.history.heals[0].at;
+        let next = story.history.served.iter().find(|served| served.started > healed).expect("it was probed").clone();
+        let (started, ended) = (next.started - seconds(0.003), next.ended.map(|ended| ended - seconds(0.003)));
+        story.history.served.push(lblab_history::Served { started, ended, ..next });
+        story
+    };
+    assert_eq!(with_repeated_syn(Fault::Blackhole).outcomes(), "HM-8 holds, HM-3 holds");
+    assert_eq!(with_repeated_syn(Fault::Refuse).outcomes(), "HM-8 holds, HM-3 fails");
 }
 
 #[test]

@@ -1,0 +1,53 @@
+//! `lblab check`, `lblab plan`, `lblab scenarios` and `lblab schema`: what can be done with scenarios without a lab.
+
+use std::io;
+
+use lblab_balancer::Manifest;
+use lblab_report::{Exit, Style};
+
+use super::{Done, Stop, print};
+use crate::inputs::{self, Input};
+
+/// Reads and checks what was named; every error is printed.
+pub(super) fn checked(named: &[String]) -> Result<(Vec<lblab_scenario::Plan>, usize), Stop> {
+    let inputs: Vec<Input> = inputs::collect(named).map_err(|error| Stop::new(Exit::ScenarioInvalid, &error))?;
+    let (plans, wrong) = inputs::check(&inputs);
+    let color = Style::detect(&io::stderr()).colour;
+    for diagnostics in &wrong {
+        eprintln!("{}", diagnostics.render(color));
+    }
+    Ok((plans, wrong.len()))
+}
+
+pub(super) fn check(named: &[String]) -> Done {
+    let (plans, invalid) = checked(named)?;
+    for plan in &plans {
+        print(&format!("{}: {}\n", plan.path, plan.name))?;
+    }
+    if invalid > 0 {
+        return Err(Stop::new(Exit::ScenarioInvalid, &format!("{invalid} invalid, {} valid", plans.len())));
+    }
+    Ok(Exit::AllHold)
+}
+
+pub(super) fn plan(named: &[String], balancer: &str) -> Done {
+    let manifest = Manifest::load(balancer).map_err(|error| Stop::new(Exit::EnvironmentLacks, &error))?;
+    let (plans, invalid) = checked(named)?;
+    for plan in &plans {
+        print(&plan.describe(manifest.traits()))?;
+    }
+    Ok(if invalid == 0 { Exit::AllHold } else { Exit::ScenarioInvalid })
+}
+
+pub(super) fn schema() -> Done {
+    let schema = serde_json::to_string_pretty(&lblab_scenario::json_schema());
+    print(&format!("{}\n", schema.map_err(|error| Stop::new(Exit::Undecided, &error))?))
+}
+
+pub(super) fn scenarios() -> Done {
+    for (name, text) in lblab_scenario::builtin() {
+        let title = lblab_scenario::check(name, text).map(|plan| plan.name).unwrap_or_default();
+        print(&format!("builtin:{name:<36} {title}\n"))?;
+    }
+    Ok(Exit::AllHold)
+}
