@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Installs what is missing to run (`ci/setup.sh run`) or to test (`ci/setup.sh test`, the default), and nothing else.
+# Installs what is missing to run (`ci/setup.sh run`), to test (`ci/setup.sh test`, the default) or to measure
+# (`ci/setup.sh bench`), and nothing else.
 #
 # Where nothing is missing it only looks, so an ordinary user can call it. Where a package is missing, root installs it by
 # apt-get and everyone else is told the command. It never asks anything.
@@ -14,8 +15,9 @@ export PATH="$PATH:/usr/sbin:/sbin"
 case $purpose in
 run) needs=(cc:build-essential nft:nftables) ;;
 test) needs=(cc:build-essential make:make nft:nftables ip:iproute2 newuidmap:uidmap haproxy:haproxy) ;;
+bench) needs=(cc:build-essential nft:nftables ip:iproute2 wrk:wrk mn:mininet brctl:bridge-utils) ;;
 *)
-    echo "ci/setup.sh: there is nothing to set up for '$purpose'; say 'run' or 'test'" >&2
+    echo "ci/setup.sh: there is nothing to set up for '$purpose'; say 'run', 'test' or 'bench'" >&2
     exit 2
     ;;
 esac

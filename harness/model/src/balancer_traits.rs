@@ -60,8 +60,10 @@ pub enum TieRule {
 pub enum HashClass {
     /// By the hash modulo the total weight: most clients move when a member leaves.
     Map,
-    /// Only the clients of a member that leaves move.
+    /// Only the clients of a member that leaves move; the shares are as lumpy as a ring with 16 points a member makes them.
     Consistent,
+    /// Only the clients of a member that leaves move, and the shares are even (highest random weight).
+    Rendezvous,
     /// As a map, over the first three octets only: a /24 shares one member.
     Slash24,
 }
@@ -125,4 +127,11 @@ pub enum ReloadClass {
     KeepsConnections,
     /// Nothing.
     Restarts,
+}
+
+impl HashClass {
+    /// Whether only the clients of a member that leaves move.
+    pub fn moves_only_victims(self) -> bool {
+        matches!(self, HashClass::Consistent | HashClass::Rendezvous)
+    }
 }

@@ -114,7 +114,7 @@ checks! {
     Sh4 "SH-4" "When a member leaves, only its own clients move.",
         bound: "0 other addresses move; exact",
         why: "The definition of consistent hashing.",
-        needs: "SOURCE_IP as method, `hash: consistent`; traffic before and after the member left";
+        needs: "SOURCE_IP as method, `hash: consistent` or `rendezvous`; traffic before and after the member left";
     Sp1 "SP-1" "A client with a cookie stays on its member.",
         bound: "one member for each client; for HTTP_COOKIE the cookie is set once, with the first answer; exact",
         why: "LBaaS: HTTP_COOKIE and APP_COOKIE. Setting the cookie again would show that it has not been recognised.",

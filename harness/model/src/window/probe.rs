@@ -148,7 +148,7 @@ pub(super) mod tests {
     /// A balancer that ticks and keeps to the timeout.
     pub(in crate::window) fn reference() -> BalancerTraits {
         BalancerTraits {
-            hash: HashClass::Consistent,
+            hash: HashClass::Rendezvous,
             probe_schedule: ProbeSchedule::StartToStart,
             unanswered_syn: ProbeCost::Timeout,
             unanswered_request: ProbeCost::Timeout,

@@ -1,0 +1,11 @@
+//! The real program: what it says, how it exits, and what it leaves when it is killed.
+
+mod codes;
+mod crashes;
+mod disks;
+mod ends;
+mod host;
+mod judging;
+mod random;
+mod said;
+mod session;
