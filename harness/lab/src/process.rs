@@ -102,28 +102,30 @@ impl Process {
         errno.map_err(|errno| self.failed("signalling", errno))
     }
 
-    /// Stops the process and its group; returns the instant at which the kernel showed it as stopped. The other processes
-    /// of its group have got the signal by then.
+    /// Stops the process and its group; returns the instant at which the kernel showed the process as stopped and the others
+    /// of its group had got the signal.
+    ///
+    /// The process comes first: one that waits in `vfork(2)` for a child of its group cannot stop before that child goes on,
+    /// which a stopped child does not.
     pub async fn pause(&self) -> Result<Instant, LabError> {
         let failed = |errno| self.failed("pausing", errno);
         // The kernel reports a stopped child by SIGCHLD, so the watch begins before the stop.
         let mut children = signal(SignalKind::child()).map_err(|error| self.failed_with("watching", error))?;
-        self.signal_group(Signal::SIGSTOP).map_err(failed)?;
-        loop {
-            if self.status().is_some() {
-                return Err(failed(Errno::ESRCH));
-            }
-            match waitid(Id::Pid(self.pid), WaitPidFlag::WSTOPPED | WaitPidFlag::WNOHANG) {
-                Ok(WaitStatus::Stopped(..)) => return Ok(Instant::now()),
-                Ok(_) => {}
-                Err(errno) => return Err(failed(errno)),
-            }
+        self.signal(Signal::SIGSTOP)?;
+        // Left waitable, the report is there for as long as the process is stopped.
+        let report = WaitPidFlag::WSTOPPED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;
+        while !matches!(waitid(Id::Pid(self.pid), report).map_err(failed)?, WaitStatus::Stopped(..)) {
             // An end is reported by the same signal, but noticed by another task.
             tokio::select! {
                 _ = children.recv() => {}
-                ended = self.wait() => drop(ended?),
+                ended = self.wait() => {
+                    ended?;
+                    return Err(failed(Errno::ESRCH));
+                }
             }
         }
+        self.signal_group(Signal::SIGSTOP).map_err(failed)?;
+        Ok(Instant::now())
     }
 
     /// Lets the process and its group go on; returns the instant after.

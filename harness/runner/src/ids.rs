@@ -49,6 +49,6 @@ mod tests {
         let ids = RunIds::draw(7);
         assert_eq!(ids, RunIds::draw(7));
         assert_ne!(ids, RunIds::draw(8));
-        expect![[""]].assert_eq(&ids.balancer.pool);
+        expect!["bb43d723-3453-4528-ba29-9b2ed359012b"].assert_eq(&ids.balancer.pool);
     }
 }

@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::fs::File;
 use std::io::{self, BufWriter};
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use lblab_history::{Header, Record, Writer};
@@ -18,13 +19,16 @@ pub(crate) struct Recorder {
 
 struct Inner {
     writer: Writer<BufWriter<File>>,
+    /// The file's name, for errors.
+    path: PathBuf,
     failed: Option<io::Error>,
 }
 
 impl Recorder {
-    pub(crate) fn begin(file: File, header: Header) -> Result<Recorder, Problem> {
-        let writer = Writer::begin(BufWriter::with_capacity(1 << 16, file), header).map_err(|error| failure(&error))?;
-        Ok(Recorder { inner: Rc::new(RefCell::new(Inner { writer, failed: None })) })
+    pub(crate) fn begin(file: File, path: PathBuf, header: Header) -> Result<Recorder, Problem> {
+        let writer =
+            Writer::begin(BufWriter::with_capacity(1 << 16, file), header).map_err(|error| failure(&path, &error))?;
+        Ok(Recorder { inner: Rc::new(RefCell::new(Inner { writer, path, failed: None })) })
     }
 
     pub(crate) fn append(&self, record: &Record) {
@@ -44,10 +48,11 @@ impl Recorder {
         {
             inner.failed = Some(error);
         }
-        inner.failed.as_ref().map_or(Ok(()), |error| Err(failure(error)))
+        inner.failed.as_ref().map_or(Ok(()), |error| Err(failure(&inner.path, error)))
     }
 }
 
-fn failure(error: &io::Error) -> Problem {
-    Problem::environment(format!("writing the history: {error}; make room, or name another folder with --out"))
+fn failure(path: &Path, error: &io::Error) -> Problem {
+    let path = path.display();
+    Problem::environment(format!("writing {path}: {error}; make room, or name another folder with --out"))
 }

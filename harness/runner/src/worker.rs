@@ -75,7 +75,7 @@ fn inside(prepared: Prepared, identity: Identity) -> u8 {
     };
     let outcome = LocalSet::new().block_on(&runtime, async {
         let clock = Clock::start();
-        let recorder = Recorder::begin(history, header(&job, &manifest, version)?)?;
+        let recorder = Recorder::begin(history, job.history_file(), header(&job, &manifest, version)?)?;
         let mut result = tokio::select! {
             result = run::run(&job, &manifest, identity, clock, &recorder) => result,
             () = parent_gone() => Err(Problem::harness("the program that started the run is gone")),

@@ -140,8 +140,7 @@ impl<'a> Case<'a> {
     fn bad_ends(&self, at: Moment) -> Result<(Vec<Moment>, String), String> {
         let Case { run, member, fault, monitor, .. } = self;
         if probes::are_seen(fault.fault) {
-            // The next one may be under way when the balancer acts on the last one.
-            let ends = probes::bad_run(&self.probes, at + probes::tolerance(monitor));
+            let ends = probes::bad_run(&self.probes, at, probes::tolerance(monitor));
             let seen = ends.len();
             return Ok((ends, format!("{member} saw {seen} bad probes in a row")));
         }

@@ -76,17 +76,22 @@ pub(crate) fn repeated_until(run: &Run<'_>, monitor: &Monitor, fault: Fault, hea
     }
 }
 
-/// The ends of the bad probes in a row up to this moment, the one in flight included.
-pub(crate) fn bad_run(probes: &[Probe], until: Moment) -> Vec<Moment> {
-    let before = probes.iter().take_while(|probe| probe.started <= until);
-    before.fold(Vec::new(), |mut row, probe| {
-        if probe.good {
+/// The ends of the bad probes in a row at this moment, those included that began until the tolerance after it.
+///
+/// With a timeout of one delay the next probe begins as the last one ends. It may be under way when the balancer acts on the
+/// last one, or meet a member that was healed at once; a good one that began after the moment says nothing of the row before.
+pub(crate) fn bad_run(probes: &[Probe], at: Moment, tolerance: Duration) -> Vec<Moment> {
+    let mut row = Vec::new();
+    for probe in probes.iter().take_while(|probe| probe.started <= at + tolerance) {
+        if !probe.good {
+            row.push(probe.ended);
+        } else if probe.started <= at {
             row.clear();
         } else {
-            row.push(probe.ended);
+            break;
         }
-        row
-    })
+    }
+    row
 }
 
 /// The ends of the good probes in a row up to this moment that started after `since`.
@@ -142,7 +147,7 @@ mod tests {
 
     use lblab_model::Moment;
 
-    use super::completed;
+    use super::{Probe, bad_run, completed};
 
     #[test]
     fn the_probe_that_was_acted_on_is_the_one_that_ended_nearest() {
@@ -155,5 +160,20 @@ mod tests {
         assert_eq!(check(&[2144, 3147, 4149], 4145), 3);
         assert_eq!(check(&[2144, 3147, 4149], 3900), 2);
         assert_eq!(check(&[], 3900), 0);
+    }
+
+    #[test]
+    fn a_good_probe_that_began_after_the_member_was_out_does_not_end_the_row() {
+        let at = |millis: u64| Moment::EPOCH + Duration::from_millis(millis);
+        let probe = |started, ended, good| Probe { started: at(started), ended: at(ended), good, doubtful: false };
+        let probes = [
+            probe(129, 129, true),
+            probe(1104, 2106, false),
+            probe(2107, 3109, false),
+            probe(3110, 4111, false),
+            probe(4115, 4116, true),
+        ];
+        assert_eq!(bad_run(&probes, at(4112), Duration::from_millis(100)), [at(2106), at(3109), at(4111)]);
+        assert_eq!(bad_run(&probes, at(4120), Duration::from_millis(100)), []);
     }
 }

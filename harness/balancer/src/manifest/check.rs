@@ -40,10 +40,9 @@ impl Source<'_> {
         }
         let pattern = |text: &Text, group| self.pattern(text, &[group]);
         let version = match raw.version {
-            Some(raw) => Some(Version {
-                pattern: pattern(&raw.pattern, "version")?,
-                command: self.command(raw.command)?,
-            }),
+            Some(raw) => {
+                Some(Version { pattern: pattern(&raw.pattern, "version")?, command: self.command(raw.command)? })
+            }
             None if raw.program.value.own => None,
             None => {
                 let help = "for example {command: [\"{{ program }}\", -v], pattern: 'version (?<version>\\S+)'}";

@@ -39,5 +39,7 @@ fn runs_that_are_killed_at_any_moment_leave_nothing() {
     // The program, the launcher, PID 1, the worker and the balancer: the mark finds them all.
     assert!(most >= 5, "never more than {most} processes were seen");
     assert_eq!(host(), before);
-    println!("{kills} runs of {whole:?} killed; the slowest was gone {slowest:?} later, the largest had {most} processes");
+    println!(
+        "{kills} runs of {whole:?} killed; the slowest was gone {slowest:?} later, the largest had {most} processes"
+    );
 }

@@ -22,25 +22,27 @@ struct Family {
     worker: Process,
 }
 
-/// Starts the long scenario and waits until its balancer serves requests, which is when the history has some.
-fn under_way(session: &Session) -> (Child, Family) {
-    session.file("long.yaml", LONG);
-    let program = session.start(&["run", "long.yaml"]);
+type Who = fn(&Family) -> i32;
+
+/// Waits until the run is under way, which it is when its history has requests.
+fn under_way(session: &Session, program: &Child) -> Family {
     let pid = i32::try_from(program.id()).expect("a process id");
     let begin = Instant::now();
     loop {
         let processes = session.processes();
-        let child = |parent: i32| processes.iter().find(|process| process.parent == parent && process.command.contains("__lab"));
+        let child = |parent: i32| {
+            processes.iter().find(|process| process.parent == parent && process.command.contains("__lab"))
+        };
         let served = histories(&session.path("lblab-results")).iter().any(|file| {
-            std::fs::read_to_string(file).is_ok_and(|history| history.lines().filter(|line| line.contains("\"request\"")).count() > 10)
+            std::fs::read_to_string(file)
+                .is_ok_and(|history| history.lines().filter(|line| line.contains("\"request\"")).count() > 10)
         });
         if let Some(launcher) = child(pid)
             && let Some(init) = child(launcher.pid)
             && let Some(worker) = child(init.pid)
             && served
         {
-            let family = Family { launcher: launcher.clone(), init: init.clone(), worker: worker.clone() };
-            return (program, family);
+            return Family { launcher: launcher.clone(), init: init.clone(), worker: worker.clone() };
         }
         assert!(begin.elapsed() < Duration::from_secs(20), "the run is not under way: {processes:?}");
         sleep(Duration::from_millis(5));
@@ -55,7 +57,9 @@ fn signal(pid: i32, signal: Signal) {
 fn after(user: User, blow: impl FnOnce(&Child, &Family)) -> (Session, Ended, Option<i32>) {
     let before = host();
     let session = Session::of(user);
-    let (program, family) = under_way(&session);
+    session.file("long.yaml", LONG);
+    let program = session.start(&["run", "long.yaml"]);
+    let family = under_way(&session, &program);
     blow(&program, &family);
     let struck = Instant::now();
     let output = program.wait_with_output().expect("an end");
@@ -70,17 +74,21 @@ fn after(user: User, blow: impl FnOnce(&Child, &Family)) -> (Session, Ended, Opt
 #[test]
 fn a_process_of_the_run_that_dies_is_exit_code_5() {
     for user in User::all() {
-        for who in [|family: &Family| family.launcher.pid, |family: &Family| family.init.pid, |family: &Family| family.worker.pid]
-        {
-            for deadly in [Signal::SIGKILL, Signal::SIGABRT] {
-                let (_, ended, _) = after(user, |_, family| {
-                    let pid = who(family);
-                    // A process with the id 1 in its namespace is spared what it does not ask for, but for SIGKILL.
-                    signal(pid, if pid == family.init.pid { Signal::SIGKILL } else { deadly });
-                });
-                let ended = ended.with(5);
-                assert!(ended.said().contains("ended without a reason"), "{}", ended.said());
-            }
+        let launcher = |family: &Family| family.launcher.pid;
+        let init = |family: &Family| family.init.pid;
+        let worker = |family: &Family| family.worker.pid;
+        // The first process of a pid namespace is spared every signal that it does not ask for, but for SIGKILL.
+        let deaths: [(Who, Signal); 5] = [
+            (launcher, Signal::SIGKILL),
+            (launcher, Signal::SIGABRT),
+            (init, Signal::SIGKILL),
+            (worker, Signal::SIGKILL),
+            (worker, Signal::SIGABRT),
+        ];
+        for (who, deadly) in deaths {
+            let (_, ended, _) = after(user, |_, family| signal(who(family), deadly));
+            let ended = ended.with(5);
+            assert!(ended.said().contains("ended without a reason"), "{}", ended.said());
         }
     }
 }

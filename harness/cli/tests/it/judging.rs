@@ -18,7 +18,8 @@ pub fn histories(folder: &Path) -> Vec<PathBuf> {
 /// A report without what is of the day: the run's time and the folder.
 fn verdicts(report: &str) -> Vec<&str> {
     let checks = report.lines().filter(|line| line.starts_with("    ") && !line.contains("lblab-results"));
-    let (summary, _) = report.rsplit_once("checks: ").map_or(("", ""), |(_, counts)| counts.split_once('\n').unwrap_or((counts, "")));
+    let (summary, _) =
+        report.rsplit_once("checks: ").map_or(("", ""), |(_, counts)| counts.split_once('\n').unwrap_or((counts, "")));
     checks.chain([summary]).collect()
 }
 

@@ -28,7 +28,8 @@ fn points_into(text: &str, file: &str) -> bool {
     let numbers = |rest: &str| {
         let mut parts = rest.split(|c: char| !c.is_ascii_digit() && c != ':').next().unwrap_or_default().split(':');
         parts.next() == Some("")
-            && [parts.next(), parts.next()].into_iter().flatten().filter(|part| part.parse::<u32>().is_ok()).count() == 2
+            && [parts.next(), parts.next()].into_iter().flatten().filter(|part| part.parse::<u32>().is_ok()).count()
+                == 2
     };
     text.match_indices(file).any(|(at, _)| numbers(&text[at + file.len()..]))
 }
@@ -37,12 +38,12 @@ fn points_into(text: &str, file: &str) -> bool {
 fn every_invalid_scenario_is_pointed_into_by_line_and_column() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scenarios/_invalid");
     let ended = Session::of(User::Caller).run(&["check", &folder.display().to_string()]).with(2);
-    let names = fs::read_dir(&folder).expect("a folder").map(|entry| entry.expect("an entry").file_name());
-    let names: Vec<String> = names.filter_map(|name| name.into_string().ok()).collect();
-    let scenarios: Vec<_> = names.iter().filter(|name| name.ends_with(".yaml")).collect();
+    let paths = fs::read_dir(&folder).expect("a folder").map(|entry| entry.expect("an entry").path());
+    let scenarios: Vec<_> = paths.filter(|path| path.extension().is_some_and(|kind| kind == "yaml")).collect();
     assert!(scenarios.len() > 20, "{scenarios:?}");
-    for name in scenarios {
-        assert!(points_into(&ended.err, &format!("/{name}")), "{name}:\n{}", ended.err);
+    for path in scenarios {
+        let path = path.display().to_string();
+        assert!(points_into(&ended.err, &path), "{path}:\n{}", ended.err);
     }
 }
 

@@ -9,6 +9,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use tempfile::TempDir;
 
 /// A scenario that takes a moment and holds.
@@ -165,15 +167,17 @@ impl Session {
         let pids = fs::read_dir("/proc").expect("a list of processes").flatten();
         let pids = pids.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
         // One that ends meanwhile cannot be read, and a zombie has no environment.
-        pids.filter(|pid: &i32| fs::read(format!("/proc/{pid}/environ")).is_ok_and(|environment| is_marked(&environment)))
-            .filter_map(|pid| {
-                let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-                let parent = stat.rsplit_once(") ")?.1.split(' ').nth(1)?.parse().ok()?;
-                let command = fs::read(format!("/proc/{pid}/cmdline")).ok()?;
-                let command = String::from_utf8_lossy(&command).replace('\0', " ").trim().to_owned();
-                Some(Process { pid, parent, command })
-            })
-            .collect()
+        pids.filter(|pid: &i32| {
+            fs::read(format!("/proc/{pid}/environ")).is_ok_and(|environment| is_marked(&environment))
+        })
+        .filter_map(|pid| {
+            let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+            let parent = stat.rsplit_once(") ")?.1.split(' ').nth(1)?.parse().ok()?;
+            let command = fs::read(format!("/proc/{pid}/cmdline")).ok()?;
+            let command = String::from_utf8_lossy(&command).replace('\0', " ").trim().to_owned();
+            Some(Process { pid, parent, command })
+        })
+        .collect()
     }
 
     /// Waits until none of the session's processes is left; gives how long that took, or what is left.
@@ -189,6 +193,15 @@ impl Session {
             }
             // The kernel sends no notice of the end of somebody else's child.
             sleep(Duration::from_millis(1));
+        }
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        // A test that failed half-way has left some.
+        for process in self.processes() {
+            let _ = kill(Pid::from_raw(process.pid), Signal::SIGKILL);
         }
     }
 }

@@ -13,6 +13,7 @@ use crate::{Result, sandboxed, topology};
 /// What takes longer has waited for something: the kernel's own stalls take half a second and more.
 const STALL: Duration = Duration::from_millis(50);
 const MEMBERS: u32 = 10;
+const REQUEST: &[u8] = b"GET / HTTP/1.0\r\n\r\n";
 const ANSWER: &[u8] = b"HTTP/1.0 200 OK\r\n\r\nWelcome";
 
 /// Builds labs back to back and counts the first requests to a member that stalled.
@@ -81,8 +82,7 @@ fn serve(listener: TcpListener) -> Result<()> {
     spawn_local(async move {
         while let Ok((mut stream, _)) = listener.accept().await {
             spawn_local(async move {
-                let mut request = [0; 64];
-                stream.read(&mut request).await?;
+                stream.read_exact(&mut [0; REQUEST.len()]).await?;
                 stream.write_all(ANSWER).await
             });
         }
@@ -92,7 +92,7 @@ fn serve(listener: TcpListener) -> Result<()> {
 
 async fn ask(from: &Namespace, member: SocketAddrV4) -> Result<()> {
     let mut stream = from.tcp_socket()?.connect(member.into()).await?;
-    stream.write_all(b"GET / HTTP/1.0\r\n\r\n").await?;
+    stream.write_all(REQUEST).await?;
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer).await?;
     if answer == ANSWER { Ok(()) } else { Err(format!("{member} answered {answer:?}").into()) }

@@ -14,6 +14,7 @@ pub const TESTS: &[Test] = &[
     ("processes::a_process_runs_in_its_namespace", a_process_runs_in_its_namespace),
     ("processes::output_is_captured_line_by_line", output_is_captured_line_by_line),
     ("processes::a_paused_process_has_stopped_and_goes_on", a_paused_process_has_stopped_and_goes_on),
+    ("processes::a_process_that_forks_all_the_time_can_be_paused", a_process_that_forks_all_the_time_can_be_paused),
     ("processes::a_kill_takes_the_whole_group", a_kill_takes_the_whole_group),
     ("processes::a_dropped_process_ends", a_dropped_process_ends),
     ("processes::a_process_that_has_ended_takes_no_signal", a_process_that_has_ended_takes_no_signal),
@@ -90,6 +91,22 @@ fn a_paused_process_has_stopped_and_goes_on() -> Verdict {
         process.pause().await.expect("a pause");
         process.kill().await.expect("a kill of a paused process");
         assert_eq!(process.status().and_then(|status| status.signal()), Some(9));
+    })
+}
+
+/// A shell that starts a program waits for it in vfork(2), where it cannot stop.
+fn a_process_that_forks_all_the_time_can_be_paused() -> Verdict {
+    with_lab(&topology(1), async |lab| {
+        let (spec, mut lines) = shell("echo ready; while :; do /bin/true; done");
+        let process = lab.spawn(&lab.namespace("vm01").expect("a member"), spec).expect("a process");
+        lines.recv().await.expect("a line");
+        for round in 0..200 {
+            let pause = tokio::time::timeout(Duration::from_secs(5), process.pause()).await;
+            pause.unwrap_or_else(|_| panic!("round {round}: no pause")).expect("a pause");
+            assert_eq!(state(process.pid()), Some('T'));
+            process.pause().await.expect("a pause of a paused process");
+            process.resume().expect("a resume");
+        }
     })
 }
 
