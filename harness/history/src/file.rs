@@ -1,6 +1,6 @@
 //! Writing a history as it happens and reading it back.
 
-use std::io::{self, BufRead, Write};
+use std::io::{self, BufRead, Read, Write};
 
 use crate::{
     Change, Ending, FORMAT, FaultRecord, Header, HealRecord, Record, Request, Served, StateChange, StepRecord,
@@ -91,6 +91,14 @@ pub enum HistoryError {
         /// Why.
         source: serde_json::Error,
     },
+    /// A line cannot have happened.
+    #[error("line {line} of the history cannot have happened: {why}; was it edited?")]
+    Nonsense {
+        /// The line, from 1.
+        line: usize,
+        /// What is wrong.
+        why: &'static str,
+    },
     /// The first line is not a header.
     #[error("the file does not begin with a header; give the `history.jsonl` that `lblab run` wrote")]
     NoHeader,
@@ -129,21 +137,27 @@ impl History {
     /// A file that cannot be read, a line that is not a record, or another format.
     pub fn read(source: impl BufRead) -> Result<History, HistoryError> {
         let mut history: Option<History> = None;
-        for (index, line) in source.lines().enumerate() {
+        for (index, line) in Lines(source).enumerate() {
             let number = index + 1;
             let line = line.map_err(|source| HistoryError::Read { line: number, source })?;
             if index == 0 {
                 history = Some(History::new(read_header(&line)?));
                 continue;
             }
-            let record =
+            let record: Record =
                 serde_json::from_str(&line).map_err(|source| HistoryError::NotARecord { line: number, source })?;
+            if let Some(why) = record.nonsense() {
+                return Err(HistoryError::Nonsense { line: number, why });
+            }
             if let Some(history) = &mut history {
                 history.push(record);
             }
         }
         let mut history = history.ok_or(HistoryError::NoHeader)?;
         history.requests.sort_by_key(|request| request.id);
+        if history.requests.windows(2).any(|pair| pair[0].id == pair[1].id) {
+            return Err(HistoryError::Nonsense { line: 0, why: "two requests have the same id" });
+        }
         history.served.sort_by_key(|served| served.started);
         Ok(history)
     }
@@ -162,6 +176,33 @@ impl History {
             Record::Timekeeping(timekeeping) => self.timekeeping = Some(timekeeping),
             Record::Teardown(teardown) => self.teardown = Some(teardown),
             Record::End(ending) => self.ending = Some(ending),
+        }
+    }
+}
+
+/// The longest line: a header holds a scenario's text, and nothing else comes near it.
+const LONGEST_LINE: u64 = 16 << 20;
+
+/// The lines of a source, none of which is read further than the longest may be.
+struct Lines<R>(R);
+
+impl<R: BufRead> Iterator for Lines<R> {
+    type Item = io::Result<String>;
+
+    fn next(&mut self) -> Option<io::Result<String>> {
+        let mut line = String::new();
+        match (&mut self.0).take(LONGEST_LINE).read_line(&mut line) {
+            Ok(0) => None,
+            Ok(_) if line.ends_with('\n') => {
+                line.pop();
+                Some(Ok(line))
+            }
+            Ok(length) if length as u64 == LONGEST_LINE => {
+                let why = format!("it is longer than {LONGEST_LINE} bytes");
+                Some(Err(io::Error::new(io::ErrorKind::InvalidData, why)))
+            }
+            Ok(_) => Some(Ok(line)),
+            Err(error) => Some(Err(error)),
         }
     }
 }
@@ -195,6 +236,7 @@ mod tests {
         });
         Header {
             format: FORMAT,
+            run: "1-2".to_owned(),
             lblab: "0.1.0".to_owned(),
             plan: json!({"name": "a plan"}),
             balancer: BalancerIdentity {
@@ -226,6 +268,23 @@ mod tests {
             let error = History::read(text.as_bytes()).expect_err(text);
             assert_eq!(error.to_string().split(';').next(), Some(expected), "{text}");
         };
+        let request = |sent, ended, status, outcome| {
+            let request = json!({"request": {
+                "id": 1, "step": 0, "client": 0, "source": "192.168.1.254:0", "connection": 1, "planned": 1, "sent": sent,
+                "connected": null, "first_byte": null, "ended": ended, "outcome": outcome, "status": status, "member": null
+            }});
+            let mut file = Vec::new();
+            Writer::begin(&mut file, header()).expect("a vector takes everything");
+            format!("{}{request}", String::from_utf8_lossy(&file))
+        };
+        check(
+            &request(5, 4, json!(null), "refused"),
+            "line 2 of the history cannot have happened: a request ended before it was sent",
+        );
+        check(
+            &request(4, 5, json!(500), "ok"),
+            "line 2 of the history cannot have happened: a request's outcome does not fit its status",
+        );
         check("", "the file does not begin with a header");
         check("hello", "the file does not begin with a header");
         check(r#"{"header":{"format":9}}"#, "the history is of format 9, this lblab reads format 1");

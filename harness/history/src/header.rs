@@ -12,6 +12,8 @@ pub const FORMAT: u32 = 1;
 pub struct Header {
     /// [`FORMAT`].
     pub format: u32,
+    /// Which run wrote it, unlike any other run's.
+    pub run: String,
     /// The version of lblab that wrote the history.
     pub lblab: String,
     /// The plan that was run, as the scenario crate serialises it.

@@ -17,8 +17,8 @@ pub use clock::Clock;
 pub use file::{History, HistoryError, Writer};
 pub use header::{BalancerIdentity, FORMAT, Header};
 pub use record::{
-    Change, Ending, FaultRecord, HealRecord, MemberState, Record, StateChange, StateSource, StepRecord, Teardown,
-    Timekeeping,
+    Change, Ending, FaultRecord, HealRecord, LateTick, MemberState, Record, StateChange, StateSource, StepRecord,
+    Teardown, Timekeeping,
 };
 pub use request::{Outcome, Request};
 pub use served::{Answer, Purpose, Served};

@@ -35,6 +35,25 @@ pub enum Record {
     End(Ending),
 }
 
+impl Record {
+    /// Why no run can have written this, if none can.
+    pub(crate) fn nonsense(&self) -> Option<&'static str> {
+        match self {
+            Record::Request(request) => request.nonsense(),
+            Record::Served(served) if served.ended.is_some_and(|ended| ended < served.started) => {
+                Some("a member answered before it was asked")
+            }
+            Record::Step(step) if step.ended < step.started => Some("a step ended before it was begun"),
+            Record::Fault(fault) if fault.proven < fault.at => Some("a fault was proven before it took hold"),
+            Record::Heal(heal) if heal.proven < heal.at => Some("a heal was proven before it was done"),
+            Record::Change(change) if change.in_force < change.begun => {
+                Some("a change was in force before it was begun")
+            }
+            _ => None,
+        }
+    }
+}
+
 /// When a step was begun and done.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct StepRecord {
@@ -130,14 +149,24 @@ pub struct Timekeeping {
     pub period: Duration,
     /// Ticks counted.
     pub ticks: u64,
-    /// The latest tick's lateness.
-    #[serde(with = "lblab_model::seconds")]
-    pub worst: Duration,
-    /// When it was that late.
-    pub worst_at: Moment,
     /// The 99th percentile of the lateness.
     #[serde(with = "lblab_model::seconds")]
     pub p99: Duration,
+    /// Every tick that was later than this is in `late`.
+    #[serde(with = "lblab_model::seconds")]
+    pub threshold: Duration,
+    /// The late ticks, by the time at which they ran.
+    pub late: Vec<LateTick>,
+}
+
+/// A tick that ran late: for so long before it nothing that happened was noticed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LateTick {
+    /// When it ran.
+    pub at: Moment,
+    /// How late that was.
+    #[serde(with = "lblab_model::seconds")]
+    pub by: Duration,
 }
 
 /// What was left after the balancer had been removed; each list is empty if nothing was.

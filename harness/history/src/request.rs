@@ -15,7 +15,7 @@ pub struct Request {
     /// Which of the step's clients sent it, from 0; each has its own cookies, and a request of a client never overlaps
     /// another one of its own.
     pub client: u32,
-    /// The address that it was sent from; the port is 0 if no socket was bound.
+    /// The address that it was sent from; the port is 0 if no connection was established.
     pub source: SocketAddrV4,
     /// The client's connection that carried it, unique in the run; requests that share it reused it.
     pub connection: u64,
@@ -44,6 +44,29 @@ pub struct Request {
     /// Whether it was to be held open by its member until released.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub held: bool,
+}
+
+impl Request {
+    /// Why no run can have written this, if none can.
+    pub(crate) fn nonsense(&self) -> Option<&'static str> {
+        let instants = [Some(self.sent), self.connected, self.first_byte, Some(self.ended)];
+        if !instants.iter().flatten().is_sorted() {
+            return Some("a request ended before it was sent");
+        }
+        let fits = match self.outcome {
+            Outcome::Ok => self.status == Some(200) && self.member.is_some(),
+            Outcome::WrongBody => self.status == Some(200),
+            Outcome::BadGateway => self.status == Some(502),
+            Outcome::Unavailable => self.status == Some(503),
+            Outcome::GatewayTimeout => self.status == Some(504),
+            Outcome::OtherStatus => !matches!(self.status, None | Some(200 | 502 | 503 | 504)),
+            Outcome::Refused | Outcome::Unreachable | Outcome::ConnectTimeout | Outcome::ResetBeforeBytes => {
+                self.status.is_none()
+            }
+            Outcome::ResetInsideBody | Outcome::ReadTimeout | Outcome::Truncated | Outcome::Malformed => true,
+        };
+        (!fits).then_some("a request's outcome does not fit its status")
+    }
 }
 
 /// What became of a request.

@@ -64,13 +64,20 @@ pub mod seconds {
 
     use serde::{Deserialize, Deserializer, Serializer, de::Error};
 
+    /// Some thirty years: no formula that adds or multiplies such durations overflows.
+    const LONGEST: f64 = 1e9;
+
     /// Writes the duration as seconds.
     pub fn serialize<S: Serializer>(span: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_f64(span.as_secs_f64())
     }
 
-    /// Reads seconds; a negative, infinite or overlong number is an error.
+    /// Reads seconds; a negative number, or one over 1e9, is an error.
     pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
-        Duration::try_from_secs_f64(f64::deserialize(deserializer)?).map_err(Error::custom)
+        let seconds = f64::deserialize(deserializer)?;
+        if seconds > LONGEST {
+            return Err(Error::custom(format!("{seconds} seconds are too many, the most is {LONGEST}")));
+        }
+        Duration::try_from_secs_f64(seconds).map_err(Error::custom)
     }
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::window::epsilon;
 use crate::{Fault, Method, Persistence, Redispatch};
 
 /// The circumstances of a loss.
@@ -44,6 +45,9 @@ pub struct Loss {
 ///   unless the client is bound to the member by hash: then the retries go to the same member, for
 ///   min(1 s, connect timeout) if it refuses, for R connect timeouts if it is silent, and what starts earlier than that
 ///   before the removal is lost, s l max(0, D - that);
+/// - the balancer's patience is worth no more than the client's. The VIP accepts at once, so it is the read timeout that a
+///   client waits for; if that is over before the first retry, a request to a silent member is lost, s l D, and a client that
+///   is bound by hash is saved by as many of the retries as fit into it;
 /// - without retries, s l D is lost;
 /// - a request that has reached the member is not repeated: s l D for a wrong status, a reset or silence;
 /// - a balancer that is killed loses l D, one that is paused what its clients do not wait for, l max(0, D - read timeout).
@@ -55,12 +59,17 @@ pub fn predicted_loss(case: &LossCase<'_>) -> Loss {
             case.lost_after(Duration::ZERO, "a failed connection is not retried")
         }
         Fault::Refuse | Fault::Reject if bound => {
-            let pause = connect_timeout.min(Duration::from_secs(1)) * retries.saturating_sub(1);
-            case.lost_after(pause, "a client bound by hash is retried on the same member, a pause after each refusal")
+            let pause = connect_timeout.min(Duration::from_secs(1));
+            let waits = case.awaited(pause, retries.saturating_sub(1));
+            case.lost_after(waits, "a client bound by hash is retried on the same member, a pause after each refusal")
         }
         Fault::Blackhole | Fault::Unplug if bound => case.lost_after(
-            connect_timeout * retries,
+            case.awaited(connect_timeout, retries),
             "a client bound by hash is retried on the same member, connect timeouts long",
+        ),
+        Fault::Blackhole | Fault::Unplug if case.awaited(connect_timeout, 1).is_zero() => case.lost_after(
+            Duration::ZERO,
+            "the client's read timeout is over before the balancer gives its connection up and tries another member",
         ),
         Fault::Refuse | Fault::Reject | Fault::Blackhole | Fault::Unplug => {
             Loss::none("a failed connection is retried on another member")
@@ -80,6 +89,13 @@ pub fn predicted_loss(case: &LossCase<'_>) -> Loss {
 }
 
 impl LossCase<'_> {
+    /// How long a client waits for the balancer's next tries, one each `pause`, of which it makes `most`. One that comes as
+    /// the client's own patience ends is not relied upon.
+    fn awaited(&self, pause: Duration, most: u32) -> Duration {
+        let waits = (1..=most).take_while(|&wait| pause * wait + epsilon(pause * wait) < self.read_timeout);
+        pause * waits.last().unwrap_or(0)
+    }
+
     /// The loss if a request survives that starts within `saved` before the exposure's end.
     fn lost_after(&self, saved: Duration, why: &'static str) -> Loss {
         let LossCase { share, rate, exposed, .. } = self;
@@ -95,6 +111,11 @@ impl LossCase<'_> {
 }
 
 impl Loss {
+    /// Whether nothing may be lost at all.
+    pub fn is_nothing(&self) -> bool {
+        self.formula == "0"
+    }
+
     fn none(why: &'static str) -> Loss {
         Loss { requests: 0.0, formula: "0".to_owned(), why }
     }
@@ -103,6 +124,8 @@ impl Loss {
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
+
+    use expect_test::{Expect, expect};
 
     use super::{LossCase, predicted_loss};
     use crate::window::probe::tests::{haproxy, seconds};
@@ -137,6 +160,47 @@ mod tests {
             let loss = predicted_loss(&case);
             assert!((loss.requests - measured).abs() <= 2.0, "{fault} {method}: {} against {measured}", loss.formula);
         }
+    }
+
+    #[test]
+    fn a_client_that_waits_for_less_than_a_retry_loses_its_share() {
+        let check = |read_timeout: u64, method: Method, fault: Fault, expected: &Expect| {
+            let case = LossCase {
+                fault,
+                method,
+                persistence: None,
+                redispatch: haproxy().redispatch,
+                share: 0.5,
+                rate: 20.0,
+                exposed: seconds(12),
+                read_timeout: seconds(read_timeout),
+            };
+            expected.assert_eq(&predicted_loss(&case).formula);
+        };
+        check(2, Method::RoundRobin, Fault::Blackhole, &expect!["s*l*D = 0.500*20.0/s*12.000s = 120.0"]);
+        check(5, Method::RoundRobin, Fault::Unplug, &expect!["s*l*D = 0.500*20.0/s*12.000s = 120.0"]);
+        check(6, Method::RoundRobin, Fault::Blackhole, &expect!["0"]);
+        check(2, Method::RoundRobin, Fault::Refuse, &expect!["0"]);
+        // Five seconds a try: with a client that waits for 12 s the third one comes too late.
+        check(2, Method::SourceIp, Fault::Blackhole, &expect!["s*l*D = 0.500*20.0/s*12.000s = 120.0"]);
+        check(
+            12,
+            Method::SourceIp,
+            Fault::Blackhole,
+            &expect!["s*l*max(0, D-w) = 0.500*20.0/s*max(0, 12.000s-10s) = 20.0"],
+        );
+        check(
+            60,
+            Method::SourceIp,
+            Fault::Blackhole,
+            &expect!["s*l*max(0, D-w) = 0.500*20.0/s*max(0, 12.000s-15s) = 0.0"],
+        );
+        check(
+            2,
+            Method::SourceIp,
+            Fault::Refuse,
+            &expect!["s*l*max(0, D-w) = 0.500*20.0/s*max(0, 12.000s-1s) = 110.0"],
+        );
     }
 
     #[test]

@@ -1,8 +1,13 @@
 //! When a healed member has to be back in rotation.
 
+use std::time::Duration;
+
 use crate::window::probe::{Reading, cost, cost_meaning, encounter, probe_period};
 use crate::window::{Symbol, Window, text};
 use crate::{BalancerTraits, Fault, Monitor, ProbeSchedule};
+
+/// When the kernel repeats a SYN for the first time (RFC 6298, 2.1).
+const FIRST_REPETITION: Duration = Duration::from_secs(1);
 
 /// When a member that had been taken out for this fault is used again, counted from the heal.
 ///
@@ -10,24 +15,30 @@ use crate::{BalancerTraits, Fault, Monitor, ProbeSchedule};
 /// probe does not save it, so V is uniform in (0, d + c) end to start and in (0, max(d, c)) start to start, and R lies in
 /// \[(r-1) d, (r-1) d + d + c\] or \[(r-1) d, (r-1) d + max(d, c)\].
 ///
-/// With a blackhole and c over a second the truth is a little earlier in the mean: the kernel repeats the SYN (after 1, 2, 3
-/// ... seconds since Linux 6.5, after 1, 3, 7 ... before, `tcp_syn_linear_timeouts`), and a repeated SYN that meets a healed
-/// member saves its probe. The bounds stay.
+/// Some probes are saved by the heal: those of a slow member, which then answers at once, and, with c over a second, those into
+/// a blackhole, since the kernel repeats their SYN (after 1, 2, 3 ... seconds since Linux 6.5, after 1, 3, 7 ... before,
+/// `tcp_syn_linear_timeouts`). Such a probe began up to c before the heal. Start to start the next one counts from there, so
+/// that R may be as little as (r-1) d - c; end to start it counts from its end, and the bounds stay.
 pub fn recovery(monitor: &Monitor, fault: &Fault, traits: &BalancerTraits) -> Window {
     let (d, r) = (monitor.delay, traits.rise);
     let encounter = encounter(monitor, fault);
     let c = cost(encounter, monitor, traits, Reading::Spec);
     let gaps = r.saturating_sub(1);
     let wait = probe_period(traits.probe_schedule, d, c);
-    let earliest = d * gaps;
-    let latest = earliest + wait;
+    let starts = traits.probe_schedule == ProbeSchedule::StartToStart;
+    let saved = if starts && is_saved(fault, c) { c } else { Duration::ZERO };
+    let earliest = (d * gaps).saturating_sub(saved);
+    let latest = d * gaps + wait;
     let (delay, cost, range) = (text(d), text(c), format!("{} .. {}", text(earliest), text(latest)));
     let formula = match traits.probe_schedule {
         ProbeSchedule::EndToStart => {
             format!("(r-1)d .. (r-1)d + d + c = {gaps}*{delay} .. {gaps}*{delay} + {delay} + {cost} = {range}")
         }
         ProbeSchedule::StartToStart => {
-            format!("(r-1)d .. (r-1)d + max(d, c) = {gaps}*{delay} .. {gaps}*{delay} + {} = {range}", text(wait))
+            let (minus, less) =
+                if saved.is_zero() { ("", String::new()) } else { (" - c", format!(" - {}", text(saved))) };
+            let most = format!("{gaps}*{delay} + {}", text(wait));
+            format!("(r-1)d{minus} .. (r-1)d + max(d, c) = {gaps}*{delay}{less} .. {most} = {range}")
         }
     };
     let symbols = vec![
@@ -35,7 +46,23 @@ pub fn recovery(monitor: &Monitor, fault: &Fault, traits: &BalancerTraits) -> Wi
         Symbol::new("r", r.to_string(), "consecutive good probes, declared by the balancer"),
         Symbol::new("c", cost, cost_meaning(encounter, Reading::Spec)),
     ];
-    Window { earliest, latest, mean: earliest + wait / 2, formula, symbols }
+    let mean = (d * gaps + wait / 2).saturating_sub(saved);
+    Window { earliest, latest, mean, formula, symbols }
+}
+
+/// Whether a probe that is under way when the member is healed may turn out well.
+fn is_saved(fault: &Fault, cost: Duration) -> bool {
+    match fault {
+        Fault::Slow { .. } => true,
+        Fault::Blackhole | Fault::Unplug => cost > FIRST_REPETITION,
+        Fault::Refuse
+        | Fault::Reject
+        | Fault::Hang
+        | Fault::Status { .. }
+        | Fault::Reset { .. }
+        | Fault::Pause
+        | Fault::Kill => false,
+    }
 }
 
 #[cfg(test)]
@@ -43,7 +70,7 @@ mod tests {
     use expect_test::{Expect, expect};
 
     use super::recovery;
-    use crate::window::probe::tests::{haproxy, http, reference};
+    use crate::window::probe::tests::{haproxy, http, reference, seconds};
     use crate::{BalancerTraits, Fault, Monitor};
 
     fn check(monitor: &Monitor, fault: Fault, traits: &BalancerTraits, expected: &Expect) {
@@ -61,6 +88,35 @@ mod tests {
         check(
             &http(1, 1, 3),
             Fault::Refuse,
+            &reference(),
+            &expect!["(r-1)d .. (r-1)d + max(d, c) = 1*1s .. 1*1s + 1s = 1s .. 2s"],
+        );
+    }
+
+    #[test]
+    fn a_probe_that_the_heal_saves_began_before_it() {
+        let slow = Fault::Slow { first_byte: seconds(3) };
+        check(
+            &http(2, 1, 3),
+            slow,
+            &reference(),
+            &expect!["(r-1)d - c .. (r-1)d + max(d, c) = 1*2s - 1s .. 1*2s + 2s = 1s .. 4s"],
+        );
+        check(
+            &http(2, 1, 3),
+            slow,
+            &haproxy(),
+            &expect!["(r-1)d .. (r-1)d + d + c = 1*2s .. 1*2s + 2s + 1s = 2s .. 5s"],
+        );
+        check(
+            &http(5, 3, 3),
+            Fault::Blackhole,
+            &reference(),
+            &expect!["(r-1)d - c .. (r-1)d + max(d, c) = 1*5s - 3s .. 1*5s + 5s = 2s .. 10s"],
+        );
+        check(
+            &http(1, 1, 3),
+            Fault::Blackhole,
             &reference(),
             &expect!["(r-1)d .. (r-1)d + max(d, c) = 1*1s .. 1*1s + 1s = 1s .. 2s"],
         );
