@@ -45,8 +45,7 @@ async fn measure(members: u32) -> Result<(), LabError> {
     let built = start.elapsed();
     let times = *lab.build_times();
     for (phase, time) in [
-        ("namespaces", times.namespaces),
-        ("links", times.links),
+        ("namespaces and links", times.links),
         ("configuration", times.configuration),
         ("rules", times.rules),
         ("barrier", times.barrier),

@@ -18,8 +18,8 @@ use crate::{Lab, LabError, Namespace, TopologyError, barrier, messages};
 const ANNOUNCEMENTS: usize = 3;
 
 impl Lab {
-    /// Makes the namespace `qlbaas-<id>` with the interface `tap<first 11 characters of port_id>`, which has the VIP, and
-    /// announces the VIP; when this returns every member and client reaches it.
+    /// Makes the namespace `qlbaas-<id>` with the interface `tap<first 11 characters of port_id>`, which has the VIP,
+    /// and announces the VIP; when this returns every member and client reaches it.
     pub fn plug_balancer(&self, id: &str, port_id: &str, vip: Ipv4Addr) -> Result<Namespace, LabError> {
         let port = self.layout.balancer(id, port_id, vip, self.plugged.get())?;
         if self.namespaces.borrow().contains_key(&port.namespace) {
@@ -45,8 +45,8 @@ impl Lab {
         Ok(namespace)
     }
 
-    /// Takes the balancer's link and namespace away and says what is still there afterwards. Processes are not killed: one
-    /// that is still in the namespace is a leftover.
+    /// Takes the balancer's link and namespace away and says what is still there afterwards. Processes are not killed:
+    /// one that is still in the namespace is a leftover.
     pub async fn unplug_balancer(&self, id: &str) -> Result<Leftovers, LabError> {
         let port =
             self.balancers.borrow_mut().remove(id).ok_or_else(|| LabError::NoNamespace(format!("qlbaas-{id}")))?;
@@ -76,6 +76,7 @@ impl Lab {
             messages::forwarding_entry(port.near.index, port.far.mac),
         ])?;
         site.send(own_settings(&self.layout, port).into_iter().chain(connections(&self.layout, port)))?;
+        self.at_switch([messages::link_up(port.near.index)])?;
         barrier::require_carrier(&site.namespace, &site.netlink, &port.far)?;
         let mut switch = self.switch_netlink.borrow_mut();
         barrier::require_carrier(&self.switch, &switch, &port.near)?;
@@ -113,8 +114,8 @@ fn announce(namespace: &Namespace, port: &Port) -> Result<(), LabError> {
     for _ in 0..ANNOUNCEMENTS {
         send_frame(&socket, port.far.index, &frame).map_err(|errno| failed(errno.into()))?;
     }
-    // Closing a packet socket waits for every CPU's RCU callbacks (`packet_release()`, `net/packet/af_packet.c`), which is
-    // longer than everything else that is done here.
+    // Closing a packet socket waits for every CPU's RCU callbacks (`packet_release()`, `net/packet/af_packet.c`), which
+    // is longer than everything else that is done here.
     std::thread::spawn(move || drop(socket));
     Ok(())
 }

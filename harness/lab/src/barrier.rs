@@ -23,8 +23,8 @@ pub(crate) fn require_carrier(namespace: &Namespace, netlink: &Netlink, end: &En
 
 /// Checks, once and for all ports, that the bridge forwards through them.
 ///
-/// With a forwarding delay of zero the carrier event opens the port, so there is nothing to wait for: a port that is not
-/// open after [`require_carrier`] will not open by itself.
+/// With a forwarding delay of zero the carrier event opens the port, so there is nothing to wait for: a port that is
+/// not open after [`require_carrier`] will not open by itself.
 pub(crate) fn require_forwarding<'a>(
     switch: &Namespace,
     netlink: &mut Netlink,

@@ -1,9 +1,12 @@
-//! Building a lab in the order that costs least: namespaces, veth pairs born in them, their configuration, the barrier.
+//! Building a lab in the order that costs least: namespaces and veth pairs born in them, their configuration, the barrier.
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 use std::os::fd::AsFd;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use ipnet::Ipv4Net;
@@ -17,9 +20,7 @@ use crate::{Lab, LabError, Namespace, Topology, barrier, nft, rules, sysctl};
 /// How long the phases of building a lab took.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct BuildTimes {
-    /// Making and naming the namespaces.
-    pub namespaces: Duration,
-    /// Making the bridge and the veth pairs.
+    /// Making and naming the namespaces, the bridge and the veth pairs.
     pub links: Duration,
     /// Addresses, routes, neighbours and forwarding entries.
     pub configuration: Duration,
@@ -63,6 +64,15 @@ impl Site {
         Ok(Site { namespace, netlink })
     }
 
+    /// As [`Site::create_and_stay`], for a port of the layout.
+    fn of_port(port: &Port, ipv6: bool) -> Result<Site, LabError> {
+        let site = Site::create_and_stay(&port.namespace, ipv6)?;
+        if port.role == Role::Router {
+            sysctl::set(&ROUTER).map_err(site.namespace.failed("making the namespace a router"))?;
+        }
+        Ok(site)
+    }
+
     pub(crate) fn send(&mut self, requests: impl IntoIterator<Item = Request>) -> Result<(), LabError> {
         self.netlink.send(requests).map_err(|refusal| refusal.at(&self.namespace))
     }
@@ -75,18 +85,7 @@ pub(crate) async fn build(topology: &Topology) -> Result<Lab, LabError> {
     let mut times = BuildTimes::default();
     let mut clock = Clock(Instant::now());
 
-    let (mut switch, mut sites, mut outside, loading) = namespaces(&layout)?;
-    times.namespaces = clock.lap();
-
-    switch.send([messages::bridge(&layout.bridge)])?;
-    for (port, site) in layout.ports.iter().zip(&sites) {
-        let there = site.namespace.file().as_fd();
-        switch.send([messages::veth(&port.near, Some(layout.bridge.index), &port.far, there)])?;
-    }
-    if let (Some(uplink), Some(outside)) = (&layout.uplink, &outside) {
-        let there = outside.namespace.file().as_fd();
-        sites[0].send([messages::veth(&uplink.near, None, &uplink.far, there)])?;
-    }
+    let Network { mut switch, mut sites, mut outside, loading } = network(&layout)?;
     times.links = clock.lap();
 
     switch.send(layout.ports.iter().map(|port| messages::forwarding_entry(port.near.index, port.far.mac)))?;
@@ -96,6 +95,8 @@ pub(crate) async fn build(topology: &Topology) -> Result<Lab, LabError> {
     if let (Some(uplink), Some(outside)) = (&layout.uplink, &mut outside) {
         connect_outside(uplink, &mut sites[0], outside)?;
     }
+    // Last, because their carrier events are handled as soon as there are any, and what is sent meanwhile waits for that.
+    switch.send(layout.ports.iter().map(|port| messages::link_up(port.near.index)))?;
     times.configuration = clock.lap();
 
     for rules in loading {
@@ -128,37 +129,68 @@ pub(crate) async fn build(topology: &Topology) -> Result<Lab, LabError> {
     })
 }
 
-/// Makes every namespace, those of the ports in their order, and starts to load the rules of the switch and the router.
-#[expect(clippy::type_complexity, reason = "three kinds of namespace and the rules, taken apart at once by the caller")]
-fn namespaces(layout: &Layout) -> Result<(Site, Vec<Site>, Option<Site>, Vec<nft::Loading>), LabError> {
-    let _home = Home::here().map_err(|source| LabError::System {
-        doing: "remembering the way home",
-        namespace: layout.switch.clone(),
-        source,
-    })?;
+/// The namespaces and their links, before anything has an address, and the rules that nft is loading.
+struct Network {
+    switch: Site,
+    /// Those of the ports, in their order.
+    sites: Vec<Site>,
+    outside: Option<Site>,
+    loading: Vec<nft::Loading>,
+}
+
+/// Makes every namespace and link, and starts to load the rules of the switch and the router.
+///
+/// Making a namespace is mostly work that another thread can do beside this one (`setup_net()`,
+/// `net/core/net_namespace.c`), while every change of a link waits for the one lock of them all. So a second thread makes
+/// namespaces, and this one makes the links of those that are there, and namespaces when there is nothing to link.
+fn network(layout: &Layout) -> Result<Network, LabError> {
+    let failed = |doing| move |source| LabError::System { doing, namespace: layout.switch.clone(), source };
+    let _home = Home::here().map_err(failed("remembering the way home"))?;
     let mut loading = Vec::new();
-    let switch = Site::create_and_stay(&layout.switch, layout.ipv6)?;
+    let mut switch = Site::create_and_stay(&layout.switch, layout.ipv6)?;
     sysctl::set_where_present(&SWITCH).map_err(switch.namespace.failed("configuring the switch"))?;
     let groups: Vec<_> =
         layout.ports.iter().filter_map(|port| Some((port.near.name.as_str(), port.group.as_ref()?))).collect();
     if !groups.is_empty() {
         loading.push(nft::start(&switch.namespace, &rules::security_groups(groups))?);
     }
+    switch.send([messages::bridge(&layout.bridge)])?;
+
+    let next = AtomicUsize::new(0);
+    let make = || {
+        let at = next.fetch_add(1, Ordering::Relaxed);
+        layout.ports.get(at).map(|port| Site::of_port(port, layout.ipv6).map(|site| (at, site)))
+    };
     let mut sites = Vec::with_capacity(layout.ports.len());
-    for port in &layout.ports {
-        let site = Site::create_and_stay(&port.namespace, layout.ipv6)?;
-        if port.role == Role::Router {
-            sysctl::set(&ROUTER).map_err(site.namespace.failed("making the namespace a router"))?;
-            if let Some(uplink) = &layout.uplink {
-                let ruleset = rules::address_translation(port, layout.subnet, uplink);
-                loading.push(nft::start(&site.namespace, &ruleset)?);
-            }
+    let (sender, ready) = mpsc::channel();
+    thread::scope(|scope| {
+        // Dropped when this thread has failed, which tells the other one to stop.
+        let ready = ready;
+        let make = &make;
+        let ahead = move || while make().is_some_and(|made| sender.send(made).is_ok()) {};
+        thread::Builder::new().spawn_scoped(scope, ahead).map_err(failed("starting a thread that makes namespaces"))?;
+        while let Some(made) = ready.try_recv().ok().or_else(make).or_else(|| ready.recv().ok()) {
+            let (at, site) = made?;
+            let port = &layout.ports[at];
+            let there = site.namespace.file().as_fd();
+            switch.send([messages::veth(&port.near, Some(layout.bridge.index), &port.far, there)])?;
+            sites.push((at, site));
         }
-        sites.push(site);
+        Ok::<(), LabError>(())
+    })?;
+    sites.sort_by_key(|&(at, _)| at);
+    let mut sites: Vec<Site> = sites.into_iter().map(|(_, site)| site).collect();
+
+    let mut outside = None;
+    if let Some(uplink) = &layout.uplink {
+        let there = outside.insert(Site::create_and_stay(&uplink.namespace, layout.ipv6)?).namespace.file().as_fd();
+        sites[0].send([messages::veth(&uplink.near, None, &uplink.far, there)])?;
+        loading.push(nft::start(
+            &sites[0].namespace,
+            &rules::address_translation(layout.router(), layout.subnet, uplink),
+        )?);
     }
-    let outside =
-        layout.uplink.as_ref().map(|uplink| Site::create_and_stay(&uplink.namespace, layout.ipv6)).transpose()?;
-    Ok((switch, sites, outside, loading))
+    Ok(Network { switch, sites, outside, loading })
 }
 
 /// What an interface at the bridge keeps when it is taken down: its loopback and its address.
@@ -191,6 +223,7 @@ fn connect_outside(uplink: &Uplink, router: &mut Site, outside: &mut Site) -> Re
     router.send(
         [
             messages::address(near.index, network.router, prefix),
+            messages::link_up(near.index),
             messages::neighbour(near.index, network.client, far.mac),
         ]
         .into_iter()

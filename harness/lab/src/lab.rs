@@ -13,8 +13,8 @@ use crate::{LabError, LinkFault, Namespace, Topology, nft, rules};
 
 /// The namespaces, links and rules of one run.
 ///
-/// It lives inside a sandbox, whose end is also its end: dropping it takes nothing down, because links that are deleted one
-/// by one cost 20 ms each while the kernel drops a whole sandbox in the background.
+/// It lives inside a sandbox, whose end is also its end: dropping it takes nothing down, because links that are deleted
+/// one by one cost 20 ms each while the kernel drops a whole sandbox in the background.
 pub struct Lab {
     pub(crate) layout: Layout,
     pub(crate) switch: Namespace,
@@ -39,8 +39,8 @@ impl Lab {
         build::build(topology).await
     }
 
-    /// The namespace with this name: of a member, a client or a plugged balancer, `outside`, `qrouter-<id>`, `qdhcp-<id>` or
-    /// `switch-<id>`.
+    /// The namespace with this name: of a member, a client or a plugged balancer, `outside`, `qrouter-<id>`,
+    /// `qdhcp-<id>` or `switch-<id>`.
     pub fn namespace(&self, name: &str) -> Result<Namespace, LabError> {
         self.namespaces.borrow().get(name).cloned().ok_or_else(|| LabError::NoNamespace(name.to_owned()))
     }
@@ -59,12 +59,12 @@ impl Lab {
     pub async fn set_security_group(&self, host: &Name, group: &SecurityGroup) -> Result<(), LabError> {
         self.host(host)?;
         self.groups.borrow_mut().insert(host.to_string(), group.clone());
-        let ruleset = self.security_rules();
+        let ruleset = format!("{}{}", rules::INSTEAD_OF_WHAT_WAS_LOADED, self.security_rules());
         nft::load(&self.switch, &ruleset).await
     }
 
-    /// Starts a program in the namespace; must be called within the runtime. The program ends with its handle, and with the
-    /// sandbox at the latest.
+    /// Starts a program in the namespace; must be called within the runtime. The program ends with its handle, and with
+    /// the sandbox at the latest.
     pub fn spawn(&self, namespace: &Namespace, spec: ProcessSpec) -> Result<Process, LabError> {
         process::spawn(namespace, spec)
     }

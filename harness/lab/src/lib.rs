@@ -1,8 +1,8 @@
 //! Labs made of Linux network namespaces.
 //!
 //! This is the only crate that asks the kernel for namespaces, links, routes, rules and processes in them. [`sandbox`]
-//! puts the program into namespaces of its own that die with it; [`Lab`] builds the network of one run inside; [`doctor`]
-//! says what a machine lacks.
+//! puts the program into namespaces of its own that die with it; [`Lab`] builds the network of one run inside;
+//! [`doctor`] says what a machine lacks.
 #![deny(unsafe_code)]
 
 mod balancer_port;
@@ -10,6 +10,7 @@ mod barrier;
 mod build;
 pub mod doctor;
 mod error;
+mod handshake_watch;
 mod kernel_calls;
 mod lab;
 mod layout;
@@ -28,6 +29,7 @@ mod topology;
 
 pub use build::BuildTimes;
 pub use error::LabError;
+pub use handshake_watch::{HandshakeKind, HandshakeSegment, HandshakeWatch};
 pub use lab::Lab;
 pub use layout::TopologyError;
 pub use leftovers::{LeftProcess, Leftovers};

@@ -23,8 +23,8 @@ pub(crate) const LOOPBACK: u32 = 1;
 
 /// A port state in which nothing passes: `BR_STATE_LISTENING`.
 ///
-/// The only one of them that stays (`net/bridge/br_stp.c`, `br_if.c`): a disabled port is opened again by the next event of
-/// its device, and a blocking one whenever another port of the bridge comes up.
+/// The only one of them that stays (`net/bridge/br_stp.c`, `br_if.c`): a disabled port is opened again by the next
+/// event of its device, and a blocking one whenever another port of the bridge comes up.
 pub(crate) const LISTENING: u8 = 1;
 
 /// The port state in which everything passes: `BR_STATE_FORWARDING`.
@@ -60,13 +60,13 @@ pub(crate) fn bridge(end: &End) -> Request {
     request(RouteNetlinkMessage::NewLink(link), NLM_F_CREATE | NLM_F_EXCL, "making the bridge")
 }
 
-/// A veth pair: `near` here and up, at a bridge if one is named; `far` born down in the namespace `there`.
+/// A veth pair, down: `near` here, at a bridge if one is named; `far` in the namespace `there`.
 ///
 /// Born there rather than moved there: moving an interface waits for every CPU's RCU callbacks (`rcu_barrier()` in
 /// `__dev_change_net_namespace`, `net/core/dev.c`). One queue at each end spares another such wait.
 pub(crate) fn veth(near: &End, bridge: Option<u32>, far: &End, there: BorrowedFd<'_>) -> Request {
     let mut peer = LinkUnspec::new_with_name(&far.name).index(far.index).setns_by_fd(there.as_raw_fd());
-    let mut link = LinkMessageBuilder::<LinkVeth>::new(&near.name, &far.name).index(near.index).up();
+    let mut link = LinkMessageBuilder::<LinkVeth>::new(&near.name, &far.name).index(near.index);
     for queues in [LinkAttribute::NumTxQueues(1), LinkAttribute::NumRxQueues(1)] {
         peer = peer.append_extra_attribute(queues.clone());
         link = link.append_extra_attribute(queues);

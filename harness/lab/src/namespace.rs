@@ -54,8 +54,8 @@ impl Namespace {
     /// Runs the closure in the namespace, on this very thread, and comes home.
     ///
     /// Sockets and processes that the closure makes stay in the namespace for life, so only their making needs the hop.
-    /// The closure must not wait for anything: the thread's other work waits for it. A panic goes on after coming home; a
-    /// thread that cannot come home aborts the process, because everything after would happen in the wrong namespace.
+    /// The closure must not wait for anything: the thread's other work waits for it. A panic goes on after coming home;
+    /// a thread that cannot come home aborts the process, because everything after would happen in the wrong namespace.
     pub fn hop<T>(&self, errand: impl FnOnce() -> T) -> Result<T, LabError> {
         let home = Home::here().map_err(self.failed("remembering the way home"))?;
         self.0.net.enter().map_err(|error| self.failed("going there")(io::Error::other(error)))?;

@@ -14,8 +14,8 @@ use rtnetlink::sys::{Socket, SocketAddr};
 
 use crate::{LabError, Namespace};
 
-/// How many requests go into one send. Far fewer answers fit into a socket's receive buffer than bytes would suggest, but
-/// only failures and the last request of a batch are answered, and a failure ends the building of a lab.
+/// How many requests go into one send. Far fewer answers fit into a socket's receive buffer than bytes would suggest,
+/// but only failures and the last request of a batch are answered, and a failure ends the building of a lab.
 const BATCH: usize = 64;
 
 /// One request.
@@ -54,8 +54,8 @@ impl Netlink {
         Ok(Netlink { socket, sequence: 0 })
     }
 
-    /// Has the kernel carry out the requests in order; the first that fails is the error, and those after it in its batch
-    /// may have been carried out.
+    /// Has the kernel carry out the requests in order; the first that fails is the error, and those after it in its
+    /// batch may have been carried out.
     pub(crate) fn send(&mut self, requests: impl IntoIterator<Item = Request>) -> Result<(), Refusal> {
         let mut requests = requests.into_iter().peekable();
         let mut buffer = Vec::new();

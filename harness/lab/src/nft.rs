@@ -2,12 +2,18 @@
 
 use std::env;
 use std::fs::{self, File};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::time::Duration;
 
 use tokio::process::{Child, Command};
+use tokio::time::timeout;
 
 use crate::{LabError, Namespace};
+
+/// How long nft may take; it needs milliseconds, and more of them for a thousand members.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Where rulesets lie, each as its namespace got it last.
 pub(crate) const FOLDER: &str = "/run/lblab";
@@ -53,7 +59,8 @@ impl Loading {
     /// Waits until the kernel has the ruleset.
     pub(crate) async fn finish(self) -> Result<(), LabError> {
         let Loading { namespace, child } = self;
-        let output = child.wait_with_output().await.map_err(|source| LabError::System {
+        let ended = timeout(PATIENCE, child.wait_with_output()).await.map_err(io::Error::from);
+        let output = ended.flatten().map_err(|source| LabError::System {
             doing: "waiting for nft",
             namespace: namespace.clone(),
             source,

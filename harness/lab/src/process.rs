@@ -102,11 +102,11 @@ impl Process {
         errno.map_err(|errno| self.failed("signalling", errno))
     }
 
-    /// Stops the process and its group; returns the instant at which the kernel showed the process as stopped and the others
-    /// of its group had got the signal.
+    /// Stops the process and its group; returns the instant at which the kernel showed the process as stopped and the
+    /// others of its group had got the signal.
     ///
-    /// The process comes first: one that waits in `vfork(2)` for a child of its group cannot stop before that child goes on,
-    /// which a stopped child does not.
+    /// The process comes first: one that waits in `vfork(2)` for a child of its group cannot stop before that child
+    /// goes on, which a stopped child does not.
     pub async fn pause(&self) -> Result<Instant, LabError> {
         let failed = |errno| self.failed("pausing", errno);
         // The kernel reports a stopped child by SIGCHLD, so the watch begins before the stop.
@@ -134,8 +134,8 @@ impl Process {
         Ok(Instant::now())
     }
 
-    /// Kills the process and its group; returns the instant at which the kernel had reported its end, which is at once if it
-    /// had ended before.
+    /// Kills the process and its group; returns the instant at which the kernel had reported its end, which is at once
+    /// if it had ended before.
     pub async fn kill(&self) -> Result<Instant, LabError> {
         match self.signal_group(Signal::SIGKILL) {
             Ok(()) | Err(Errno::ESRCH) => {}

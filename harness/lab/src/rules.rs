@@ -8,7 +8,11 @@ use lblab_model::{SecurityGroup, Transport};
 
 use crate::layout::{Port, Uplink};
 
-/// What each guarded port of the switch lets through to the member behind it, replacing what was loaded before.
+/// What precedes [`security_groups`] where some were loaded before. Where none were it is left out: nft ends only when the
+/// kernel has waited for every CPU to let go of what was deleted, and a link that is made meanwhile waits with it.
+pub(crate) const INSTEAD_OF_WHAT_WAS_LOADED: &str = "add table bridge lblab\ndelete table bridge lblab\n";
+
+/// What each guarded port of the switch lets through to the member behind it.
 ///
 /// As in OpenStack a group is closed to everything that no rule lets in. The rules keep no state: answers are told from
 /// requests by their TCP flags, so that a flow needs no connection tracking and every fault starts from a known state.
@@ -30,7 +34,7 @@ pub(crate) fn security_groups<'a>(groups: impl IntoIterator<Item = (&'a str, &'a
             }
         }
     }
-    let mut text = String::from("add table bridge lblab\ndelete table bridge lblab\ntable bridge lblab {\n");
+    let mut text = String::from("table bridge lblab {\n");
     set(&mut text, "guarded", "ifname", &guarded);
     set(&mut text, "admitted", "ifname . inet_proto . inet_service", &admitted);
     set(&mut text, "open", "ifname . inet_proto", &open);
@@ -141,8 +145,6 @@ mod tests {
         check(
             &[("port12", &[])],
             &expect![[r#"
-            add table bridge lblab
-            delete table bridge lblab
             table bridge lblab {
             	set guarded {
             		type ifname
@@ -178,8 +180,6 @@ mod tests {
                 ("port13", &[(Transport::Udp, None)]),
             ],
             &expect![[r#"
-                add table bridge lblab
-                delete table bridge lblab
                 table bridge lblab {
                 	set guarded {
                 		type ifname

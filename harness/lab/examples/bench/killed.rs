@@ -96,7 +96,7 @@ pub fn be_stubborn() -> Result<()> {
 }
 
 async fn stay() -> Result<()> {
-    let topology = topology::topology(MEMBERS, 0)?;
+    let topology = topology::topology(topology::Members::Guarded, MEMBERS, 0)?;
     let lab = Lab::build(&topology).await?;
     let balancer = topology::plug(&lab)?;
     let (lines, mut said) = unbounded_channel();

@@ -13,9 +13,11 @@ mod topology;
 use std::error::Error;
 use std::process::ExitCode;
 
+use topology::Members;
+
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
-const USAGE: &str = "usage: bench ready MEMBERS ROUNDS GOAL NAME PROGRAM...
+const USAGE: &str = "usage: bench ready open|guarded MEMBERS ROUNDS GOAL NAME PROGRAM...
        bench reachable MEMBERS
        bench stalls LABS
        bench killed ROUNDS";
@@ -24,8 +26,11 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let done = match words[..] {
-        ["ready", members, rounds, goal, name, ref program @ ..] if !program.is_empty() => {
-            ready::compare(members, rounds, goal, name, program)
+        ["ready", kind @ ("open" | "guarded"), members, rounds, goal, name, ref program @ ..]
+            if !program.is_empty() =>
+        {
+            let kind = if kind == "open" { Members::Open } else { Members::Guarded };
+            ready::compare(kind, members, rounds, goal, name, program)
         }
         ["reachable", members] => stalls::reachable(members),
         ["stalls", labs] => stalls::count(labs),

@@ -11,15 +11,16 @@ use nix::sched::{CloneFlags, setns};
 
 use crate::quiet::Quiet;
 use crate::row::{Row, median, ms};
+use crate::topology::Members;
 use crate::{Result, sandboxed, topology};
 
 /// Makes this program the listener of the other one's members.
 pub const LISTEN: &str = "listen";
 
 /// Builds by turns and prints the median of the ratios.
-pub fn compare(members: &str, rounds: &str, goal: &str, name: &str, program: &[&str]) -> Result<()> {
+pub fn compare(kind: Members, members: &str, rounds: &str, goal: &str, name: &str, program: &[&str]) -> Result<()> {
     let (members, rounds, goal): (u32, u32, f64) = (members.parse()?, rounds.parse()?, goal.parse()?);
-    let times = sandboxed::times(|| by_turns(members, rounds, program))?;
+    let times = sandboxed::times(|| by_turns(kind, members, rounds, program))?;
     let (mut ours, mut others, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
     let (pairs, _) = times.as_chunks();
     for &[our, other] in pairs {
@@ -42,20 +43,20 @@ pub fn compare(members: &str, rounds: &str, goal: &str, name: &str, program: &[&
     Ok(())
 }
 
-fn by_turns(members: u32, rounds: u32, program: &[&str]) -> Result<Vec<Duration>> {
+fn by_turns(kind: Members, members: u32, rounds: u32, program: &[&str]) -> Result<Vec<Duration>> {
     let mut quiet = Quiet::here()?;
     let mut times = Vec::new();
     for _ in 0..rounds {
         quiet.wait()?;
-        times.extend(sandboxed::times(|| sandboxed::on_one_thread(by_lab(members)))?);
+        times.extend(sandboxed::times(|| sandboxed::on_one_thread(by_lab(kind, members)))?);
         quiet.wait()?;
         times.extend(sandboxed::times(|| by_other(program, members))?);
     }
     Ok(times)
 }
 
-async fn by_lab(members: u32) -> Result<Vec<Duration>> {
-    let topology = topology::topology(members, 0)?;
+async fn by_lab(kind: Members, members: u32) -> Result<Vec<Duration>> {
+    let topology = topology::topology(kind, members, 0)?;
     let begin = Instant::now();
     let lab = Lab::build(&topology).await?;
     topology::plug(&lab)?;

@@ -60,7 +60,7 @@ pub fn reachable(members: &str) -> Result<()> {
 
 /// The time of the first request to each member, from a client and from the balancer's namespace.
 async fn first_requests(members: u32) -> Result<Vec<Duration>> {
-    let topology = topology::topology(members, 1)?;
+    let topology = topology::topology(topology::Members::Guarded, members, 1)?;
     let lab = Lab::build(&topology).await?;
     let balancer = topology::plug(&lab)?;
     for listener in topology::listeners(&lab, &topology)? {

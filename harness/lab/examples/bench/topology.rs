@@ -1,4 +1,4 @@
-//! The network of every measurement: a router, a DHCP namespace, members whose groups admit port 80, and clients.
+//! The network of every measurement: a router, a DHCP namespace, members and clients.
 
 use std::net::{Ipv4Addr, SocketAddrV4, TcpListener};
 use std::num::NonZeroU16;
@@ -12,11 +12,19 @@ use crate::Result;
 const FIRST: u32 = 0x0a00_0101;
 const VIP: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 250);
 
-pub fn topology(members: u32, clients: u32) -> Result<Topology> {
+/// Members are open to everything, or guarded by groups that admit port 80.
+#[derive(Clone, Copy)]
+pub enum Members {
+    Open,
+    Guarded,
+}
+
+pub fn topology(kind: Members, members: u32, clients: u32) -> Result<Topology> {
     let web = SecurityGroup { ingress: vec![IngressRule { transport: Transport::Tcp, port: NonZeroU16::new(80) }] };
+    let group = matches!(kind, Members::Guarded).then_some(web);
     let member = |number| {
         let name = Name::try_from(format!("vm{number}"))?;
-        Ok(Host { name, address: Ipv4Addr::from(FIRST + number), security_group: Some(web.clone()) })
+        Ok(Host { name, address: Ipv4Addr::from(FIRST + number), security_group: group.clone() })
     };
     let client = |number| {
         let name = Name::try_from(format!("client{number}"))?;

@@ -78,8 +78,8 @@ pub(super) fn open_files() -> Finding {
     }
 }
 
-/// Parts of the kernel that other labs use and this one does not. They are looked for and not tried, because trying would
-/// load a module into the host's kernel for nothing.
+/// Parts of the kernel that other labs use and this one does not. They are looked for and not tried, because trying
+/// would load a module into the host's kernel for nothing.
 pub(super) fn unused_modules() -> Vec<Finding> {
     let release = uname().map_or_else(|_| String::new(), |name| name.release().to_string_lossy().into_owned());
     let read = |file| fs::read_to_string(Path::new("/lib/modules").join(&release).join(file)).unwrap_or_default();

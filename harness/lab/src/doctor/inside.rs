@@ -81,6 +81,7 @@ fn bridge(layout: &Layout, switch: &mut Site, router: &mut Site) -> Result<(), L
         messages::veth(&port.near, Some(layout.bridge.index), &port.far, there),
     ])?;
     router.send(build::own_settings(layout, port).into_iter().chain([messages::link_up(port.far.index)]))?;
+    switch.send([messages::link_up(port.near.index)])?;
     barrier::require_carrier(&router.namespace, &router.netlink, &port.far)?;
     barrier::require_carrier(&switch.namespace, &switch.netlink, &port.near)?;
     barrier::require_forwarding(&switch.namespace, &mut switch.netlink, [port])

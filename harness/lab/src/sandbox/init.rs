@@ -1,7 +1,7 @@
 //! PID 1 of a sandbox: reaps orphans, forwards signals to the worker, and ends with the worker or the launcher.
 //!
-//! When PID 1 ends the kernel kills every process of its pid namespace and only then lets its parent see the exit, so there
-//! is nothing to clean up.
+//! When PID 1 ends the kernel kills every process of its pid namespace and only then lets its parent see the exit, so
+//! there is nothing to clean up.
 
 use std::fs::File;
 use std::io::{Read, Write};

@@ -6,14 +6,16 @@
 //!     worker the rest of the program
 //! ```
 //!
-//! The namespaces are those of mounts, pids, network and host name, and of users unless the caller is real root. Nothing of
-//! the host is changed and there is no route to it. Whatever kills the launcher, SIGKILL included, ends the sandbox.
+//! The namespaces are those of mounts, pids, network and host name, and of users unless the caller is real root.
+//! Nothing of the host is changed and there is no route to it. Whatever kills the launcher, SIGKILL included, ends the
+//! sandbox.
 //!
-//! Inside, `/run` is a fresh tmpfs, so what the host has below `/run` cannot be opened by name; descriptors that are open
-//! already keep working. A caller whose working directory or output lies below `/run` opens its files before it enters.
+//! Inside, `/run` is a fresh tmpfs, so what the host has below `/run` cannot be opened by name; descriptors that are
+//! open already keep working. A caller whose working directory or output lies below `/run` opens its files before it
+//! enters.
 //!
-//! PID 1 starts a session of its own: ^C at a terminal reaches the launcher alone, which forwards it once to the worker,
-//! and a second signal kills the sandbox.
+//! PID 1 starts a session of its own: ^C at a terminal reaches the launcher alone, which forwards it once to the
+//! worker, and a second signal kills the sandbox.
 
 mod id_map;
 mod init;
@@ -49,7 +51,7 @@ pub enum SandboxError {
     #[error("entering a sandbox needs a program with one thread, this one has {0}; enter before any thread is started")]
     Threads(usize),
     /// The kernel made no namespaces.
-    #[error("making {} namespaces: {source}; `lblab doctor` says what is missing", if *.user { "user and network" } else { "network" })]
+    #[error("making namespaces ({}): {source}; `lblab doctor` says what is missing", kinds(*.user))]
     Namespaces {
         /// Whether a user namespace was among them.
         user: bool,
@@ -72,12 +74,17 @@ pub enum SandboxError {
     },
 }
 
+/// What kinds of namespace are made.
+fn kinds(user: bool) -> &'static str {
+    if user { "user, mount, pid, network, host name" } else { "mount, pid, network, host name" }
+}
+
 /// Runs `worker` inside a new sandbox, and returns its exit code when everything in the sandbox has ended: 128+n if
 /// signal n ended it.
 ///
 /// Only the launcher returns from this; the worker's process exits with what `worker` returned, or with [`INTERNAL`] if
-/// that panicked. The first SIGINT, SIGTERM or SIGHUP that the launcher gets is forwarded to the worker, a second kills the
-/// sandbox.
+/// that panicked. The first SIGINT, SIGTERM or SIGHUP that the launcher gets is forwarded to the worker, a second kills
+/// the sandbox.
 pub fn enter(options: &SandboxOptions, worker: impl FnOnce(Sandbox) -> u8) -> Result<u8, SandboxError> {
     launcher::launch(*options, worker)
 }

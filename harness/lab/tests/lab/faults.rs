@@ -95,7 +95,8 @@ fn a_host_has_one_fault_at_a_time() -> Verdict {
     })
 }
 
-/// A port that is brought back without its carrier events being handled stays silent for up to a second, nearly every time.
+/// A port that is brought back without its carrier events being handled stays silent for up to a second, nearly every
+/// time.
 fn faults_and_heals_repeat() -> Verdict {
     with_lab(&topology(1), async |lab| {
         serve_members(&lab, 1);

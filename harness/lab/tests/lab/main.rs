@@ -1,10 +1,11 @@
-//! The lab as it is on a real kernel. Each test re-executes this program, so that it enters its sandbox from a process with one
-//! thread, and sees nothing of the others.
+//! The lab as it is on a real kernel. Each test re-executes this program, so that it enters its sandbox from a process
+//! with one thread, and sees nothing of the others.
 
 mod balancers;
 mod doctors;
 mod faults;
 mod fixture;
+mod handshakes;
 mod networks;
 mod processes;
 mod sandboxes;
@@ -55,6 +56,7 @@ fn tests() -> impl Iterator<Item = Test> {
         balancers::TESTS,
         doctors::TESTS,
         faults::TESTS,
+        handshakes::TESTS,
         networks::TESTS,
         processes::TESTS,
         sandboxes::TESTS,

@@ -97,10 +97,10 @@ fn a_paused_process_has_stopped_and_goes_on() -> Verdict {
 /// A shell that starts a program waits for it in vfork(2), where it cannot stop.
 fn a_process_that_forks_all_the_time_can_be_paused() -> Verdict {
     with_lab(&topology(1), async |lab| {
-        let (spec, mut lines) = shell("echo ready; while :; do /bin/true; done");
+        let (spec, mut lines) = shell("while :; do echo starting; /bin/true; done");
         let process = lab.spawn(&lab.namespace("vm01").expect("a member"), spec).expect("a process");
-        lines.recv().await.expect("a line");
         for round in 0..200 {
+            lines.recv().await.expect("a line");
             let pause = tokio::time::timeout(Duration::from_secs(5), process.pause()).await;
             pause.unwrap_or_else(|_| panic!("round {round}: no pause")).expect("a pause");
             assert_eq!(state(process.pid()), Some('T'));

@@ -94,7 +94,11 @@ fn be_hostile() -> u8 {
     runtime().block_on(async {
         let lab = Lab::build(&topology(10)).await.expect("a lab");
         let (lines, mut listener) = tokio::sync::mpsc::unbounded_channel();
-        let script = "trap '' TERM HUP INT; (trap '' TERM HUP INT; setsid sh -c 'trap \"\" TERM HUP INT; sleep 1000 & sleep 1000' &) & sleep 1000 & echo up; wait";
+        let script = "trap '' TERM HUP INT
+            (setsid sh -c 'sleep 1000 & sleep 1000' &) &
+            sleep 1000 &
+            echo up
+            wait";
         let mut processes = Vec::new();
         for number in 1..=10 {
             let spec = ProcessSpec {
@@ -280,8 +284,8 @@ fn a_launcher_killed_at_any_moment_leaves_no_process() -> Verdict {
             launcher.kill().expect("a kill");
             let status = launcher.wait().expect("an end");
             assert_eq!(status.signal(), Some(9));
-            // A process inside a system call ends with it, and those of a half-built lab wait for the kernel's one network
-            // lock, which the clearing away of the labs before holds for long on a busy machine.
+            // A process inside a system call ends with it, and those of a half-built lab wait for the kernel's one
+            // network lock, which the clearing away of the labs before holds for long on a busy machine.
             let gone = within(Duration::from_secs(5), || processes().len() == before);
             assert!(gone.is_some(), "step {step}: processes are left: {:?}", described_processes());
         }
