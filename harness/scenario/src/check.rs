@@ -4,6 +4,7 @@
 mod cast;
 mod expect;
 mod fault;
+mod idle_talk;
 mod monitor;
 mod network;
 mod pool;

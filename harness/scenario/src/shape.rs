@@ -7,9 +7,9 @@ mod mapping;
 mod scalar;
 
 pub(crate) use choice::{choice, variant};
-pub(crate) use list::List;
-pub(crate) use mapping::{Entries, Field, describe, mapping, object};
-pub(crate) use scalar::{Number, leaf, word, words};
+pub(crate) use list::{Filled, List};
+pub(crate) use mapping::{Entries, Field, describe, mapping, object, refine};
+pub(crate) use scalar::{Number, leaf, word, words, words_schema};
 
 use serde_json::Value as Json;
 

@@ -3,13 +3,10 @@
 use lblab_model::{IngressRule, Member, Name, SecurityGroup, Transport, Weight};
 
 use crate::diagnostic::Findings;
-use crate::raw::{self, Rule, Scenario};
+use crate::raw::{self, MOST_MEMBERS, Rule, Scenario};
 use crate::shape::{At, Field, List};
 use crate::suggest;
 use crate::{MemberKind, MemberPlan, Place};
-
-/// The most members: a Linux bridge has 1023 ports, and some are needed for others.
-const MOST: usize = 900;
 
 /// Names that mean something else, in steps or in the lab.
 const RESERVED: [&str; 5] = ["all", "balancer", "client", "outside", "switch"];
@@ -77,14 +74,15 @@ pub(super) fn check(scenario: &Scenario, found: &mut Findings) -> Cast {
     let Some(list) = scenario.members.given() else {
         return Cast { complete: false, ..cast };
     };
-    if list.value.is_empty() {
+    let members = &list.value.0;
+    if members.is_empty() {
         found.add("no-members", list.at, "there is no member").help("add one: `- {name: vm01, address: 192.168.1.17}`");
     }
-    if let Some(Some(first_too_many)) = list.value.get(MOST) {
-        found.add("too-many-members", first_too_many.at, format!("there are more than {MOST} members"));
+    if let Some(Some(first_too_many)) = members.get(MOST_MEMBERS) {
+        found.add("too-many-members", first_too_many.at, format!("there are more than {MOST_MEMBERS} members"));
         return Cast { complete: false, ..cast };
     }
-    for member in &list.value {
+    for member in members {
         match member.as_ref().and_then(|member| role(&member.value, scenario, found)) {
             Some(role) => {
                 if let Some(first) = cast.roles.iter().find(|other| other.name == role.name) {

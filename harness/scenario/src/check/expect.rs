@@ -4,14 +4,19 @@ mod member;
 mod shares;
 mod sticking;
 
+use std::time::Duration;
+
 use lblab_model::{Method, Protocol};
 
-use super::scene::{Hold, Scene, Sent};
+use super::scene::{Allowance, Hold, Scene, Sent};
 use super::steps::Stage;
 use crate::diagnostic::Findings;
 use crate::raw::{self, Expect};
 use crate::shape::At;
 use crate::{Expectation, LostBound, Place};
+
+/// How long probes are looked out for at least: the shortest delay that a monitor could have.
+const SHORTEST_WATCH: Duration = Duration::from_secs(1);
 
 pub(super) fn check(
     stage: &Stage<'_>,
@@ -41,7 +46,12 @@ pub(super) fn check(
             }
             Some(Expectation::Lost(match lost.value {
                 raw::Lost::Predicted => LostBound::Predicted,
-                raw::Lost::AtMost(most) => LostBound::AtMost(u64::from(most)),
+                raw::Lost::AtMost(most) => {
+                    let foreground = scene.sent.iter().map(Sent::requests).sum();
+                    let background = scene.background.is_some();
+                    scene.allowances.push(Allowance { at: lost.at, most, foreground, background });
+                    LostBound::AtMost(u64::from(most))
+                }
             }))
         }
         Expect::Answers(status) => {
@@ -60,9 +70,9 @@ pub(super) fn check(
                     .add("monitor-probes", none.at, "there is a monitor, so there are probes")
                     .related(monitor.at, "the monitor")
                     .help("delete the monitor, or this expectation");
-            } else if !scene.something_done && !scene.doubt {
+            } else if scene.passed < SHORTEST_WATCH && !scene.doubt {
                 found
-                    .add("too-early", none.at, "nothing has been done that a probe could have been sent during")
+                    .add("too-early", none.at, "not even a second has passed that a probe could have been sent in")
                     .help("wait before: `- wait: 5s`");
             }
             Some(Expectation::NoProbes)
@@ -115,6 +125,16 @@ fn last_held<'s>(stage: &Stage<'_>, at: Place, scene: &'s Scene, found: &mut Fin
     held
 }
 
+/// Reports an expectation about who of the members served where there is only one.
+fn only_one(stage: &Stage<'_>, at: Place, found: &mut Findings) {
+    if let ([only], true) = (stage.cast.roles(), stage.cast.is_complete()) {
+        found
+            .add("cannot-fail", at, "there is one member only, so nobody else could have served")
+            .related(only.at, "the only member")
+            .help("add another member, or expect that no request is lost: `lost: 0`");
+    }
+}
+
 /// Reports that something exact is expected beside background traffic.
 fn background(at: Place, background: Option<Place>, why: &str, found: &mut Findings) {
     if let Some(background) = background {
@@ -126,6 +146,7 @@ fn background(at: Place, background: Option<Place>, why: &str, found: &mut Findi
 }
 
 fn held(stage: &Stage<'_>, at: Place, scene: &Scene, found: &mut Findings) -> Expectation {
+    only_one(stage, at, found);
     if let Some(hold) = last_held(stage, at, scene, found)
         && !scene.doubt
     {
@@ -150,6 +171,7 @@ fn held(stage: &Stage<'_>, at: Place, scene: &Scene, found: &mut Findings) -> Ex
 
 fn refills(stage: &Stage<'_>, name: &At<raw::NameText>, scene: &Scene, found: &mut Findings) -> Option<Expectation> {
     let index = stage.cast.find(name, found);
+    only_one(stage, name.at, found);
     if let Some(hold) = last_held(stage, name.at, scene, found)
         && !scene.doubt
         && index.is_some()

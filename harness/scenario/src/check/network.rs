@@ -27,11 +27,11 @@ pub(super) fn check(scenario: &Scenario, cast: &Cast, found: &mut Findings) -> O
         return None;
     }
     let (gateway, dhcp) = (nth(subnet, 1), nth(subnet, 2));
-    let mut taken =
-        Taken { subnet, what: "subnet", owners: vec![(gateway, "gateway", None), (dhcp, "DHCP server", None)] };
+    let owners = vec![(gateway, "gateway", None), (dhcp, "DHCP server", None)];
+    let mut taken = Taken { subnet, what: "subnet", owners, spoken_for: written(scenario) };
     let mut good = true;
     if let Some(members) = scenario.members.value() {
-        for member in members.iter().flatten() {
+        for member in members.0.iter().flatten() {
             if let Some(address) = member.value.address.given() {
                 good &= taken.take(address, "member", found);
             }
@@ -49,8 +49,8 @@ pub(super) fn check(scenario: &Scenario, cast: &Cast, found: &mut Findings) -> O
         return None;
     };
     let external_router = nth(external, 1);
-    let mut taken =
-        Taken { subnet: external, what: "external subnet", owners: vec![(external_router, "router", None)] };
+    let owners = vec![(external_router, "router", None)];
+    let mut taken = Taken { subnet: external, what: "external subnet", owners, spoken_for: Vec::new() };
     let floating_ip = match &scenario.floating_ip {
         Field::Absent => None,
         Field::Given(address) if taken.take(address, "floating IP", found) => Some(address.value),
@@ -85,9 +85,17 @@ fn nth(subnet: Ipv4Net, offset: u32) -> Ipv4Addr {
     Ipv4Addr::from(u32::from(subnet.network()) + offset)
 }
 
+/// Every address in the tenant subnet that the scenario writes, wherever it stands: none of them is to be proposed.
+fn written(scenario: &Scenario) -> Vec<Ipv4Addr> {
+    let members = scenario.members.value().into_iter().flat_map(|members| members.0.iter().flatten());
+    let addresses = members.filter_map(|member| member.value.address.value().copied());
+    addresses.chain(scenario.vip.value().map(|vip| vip.address)).collect()
+}
+
 fn wants_sources(scenario: &Scenario) -> bool {
     let Some(steps) = scenario.steps.value() else { return false };
     steps
+        .0
         .iter()
         .flatten()
         .any(|step| matches!(&step.value, Step::Traffic(traffic) if traffic.value.sources.given().is_some()))
@@ -104,41 +112,59 @@ struct Taken {
     subnet: Ipv4Net,
     what: &'static str,
     owners: Vec<(Ipv4Addr, &'static str, Option<Place>)>,
+    /// Addresses that others have written or have been told to write.
+    spoken_for: Vec<Ipv4Addr>,
 }
 
 impl Taken {
     /// Gives an address to an owner, unless it cannot have it.
     fn take(&mut self, address: &At<Ipv4Addr>, owner: &'static str, found: &mut Findings) -> bool {
-        let Taken { subnet, what, owners } = self;
+        let Taken { subnet, what, .. } = *self;
         let ip = address.value;
-        let range = || {
-            let last = u32::from(subnet.broadcast()) - 1;
-            format!("write one from {} to {}", nth(*subnet, 3), Ipv4Addr::from(last))
-        };
         if !subnet.contains(&ip) {
-            found.add("outside-subnet", address.at, format!("{ip} is not in the {what} {subnet}")).help(range());
+            found
+                .add("outside-subnet", address.at, format!("{ip} is not in the {what} {subnet}"))
+                .help(self.proposal(ip));
             return false;
         }
         if ip == subnet.network() || ip == subnet.broadcast() {
             let role = if ip == subnet.network() { "network" } else { "broadcast" };
-            found.add("reserved-address", address.at, format!("{ip} is the {what}'s {role} address")).help(range());
+            found
+                .add("reserved-address", address.at, format!("{ip} is the {what}'s {role} address"))
+                .help(self.proposal(ip));
             return false;
         }
-        if let Some((_, other, place)) = owners.iter().find(|(taken, ..)| *taken == ip) {
+        if let Some((_, other, place)) = self.owners.iter().copied().find(|(taken, ..)| *taken == ip) {
+            let proposal = self.proposal(ip);
             match place {
                 Some(place) => found
                     .add("duplicate-address", address.at, format!("{ip} is taken by a {other}"))
-                    .related(*place, "taken here"),
+                    .related(place, "taken here"),
                 None => found.add("reserved-address", address.at, format!("{ip} is the {other}'s address")),
             }
-            .help(range());
+            .help(proposal);
             return false;
         }
-        owners.push((ip, owner, Some(address.at)));
+        self.owners.push((ip, owner, Some(address.at)));
         true
     }
 
+    /// What to write in place of an address: the next one that nobody has, so that no two mistakes are told to share one.
+    fn proposal(&mut self, instead_of: Ipv4Addr) -> String {
+        let (first, last) = (u32::from(nth(self.subnet, 3)), u32::from(self.subnet.broadcast()) - 1);
+        let from = u32::from(instead_of).clamp(first, last);
+        let free = (from..=last).chain(first..from).map(Ipv4Addr::from).find(|&address| self.is_free(address));
+        let Some(free) = free else { return format!("write a larger `{}`", self.key()) };
+        self.spoken_for.push(free);
+        format!("write a free one, such as {free}")
+    }
+
+    /// The scenario's key for the subnet.
+    fn key(&self) -> &'static str {
+        if self.what == "subnet" { "subnet" } else { "external" }
+    }
+
     fn is_free(&self, address: Ipv4Addr) -> bool {
-        !self.owners.iter().any(|(taken, ..)| *taken == address)
+        !self.owners.iter().any(|(taken, ..)| *taken == address) && !self.spoken_for.contains(&address)
     }
 }

@@ -1,5 +1,7 @@
 //! What is known at one point of the steps: who is in the pool, who is faulty, what has been sent.
 
+use std::time::Duration;
+
 use lblab_model::Fault;
 
 use super::cast::Cast;
@@ -13,6 +15,8 @@ pub(super) struct Scene {
     pub(super) balancer_fault: Option<Place>,
     /// The background traffic, if it has started.
     pub(super) background: Option<Place>,
+    /// Its rate and when it started, and whether anything has been done since that takes time.
+    pub(super) background_load: Option<BackgroundLoad>,
     /// Every traffic step in the foreground so far.
     pub(super) sent: Vec<Sent>,
     /// The last `hold`.
@@ -23,8 +27,12 @@ pub(super) struct Scene {
     pub(super) released: Option<usize>,
     /// The last return of a member or change of the pool, after which a rotation may start afresh.
     pub(super) changed: Option<Place>,
-    /// Whether any time was spent on anything.
-    pub(super) something_done: bool,
+    /// About how much time has passed, with a balancer that does as it should.
+    pub(super) passed: Duration,
+    /// How much longer what is waited for may take than that, if probes are not answered.
+    pub(super) patience: Duration,
+    /// Every number of lost requests that is allowed so far.
+    pub(super) allowances: Vec<Allowance>,
     /// Whether a step could not be read, so that nothing certain is known of what follows it.
     pub(super) doubt: bool,
 }
@@ -44,6 +52,12 @@ pub(super) struct Member {
     pub(super) ever_left: Option<Place>,
     /// The last fault or flap so far.
     pub(super) ever_faulty: Option<Place>,
+    /// The last of its faults that the monitor sees so far.
+    pub(super) ever_seen_faulty: Option<Place>,
+    /// From when on it could have been taken out without a reason: its start in the pool, or its last fault.
+    pub(super) watched_since: Duration,
+    /// The last flap, and how many bad probes it brings about in all.
+    pub(super) flap: Option<(Place, u32)>,
     /// A flap with as many bad probes in a row as take a member out.
     pub(super) flapped_out: Option<Place>,
     /// A fault or heal that the monitor sees, if nobody has waited for what follows from it.
@@ -57,6 +71,26 @@ impl Member {
     pub(super) fn takes_clients(&self) -> bool {
         self.in_pool && self.weight > 0 && self.left.is_none() && self.open
     }
+}
+
+/// What is known of the background traffic besides its place.
+#[derive(Clone, Copy)]
+pub(super) struct BackgroundLoad {
+    pub(super) rate: f64,
+    pub(super) since: Duration,
+    /// Whether a step has been taken since that takes any time.
+    pub(super) lasts: bool,
+}
+
+/// A number of lost requests that is allowed.
+#[derive(Clone, Copy)]
+pub(super) struct Allowance {
+    pub(super) at: Place,
+    pub(super) most: u32,
+    /// How many requests the traffic in the foreground before it comes to.
+    pub(super) foreground: u64,
+    /// Whether requests in the background count too.
+    pub(super) background: bool,
 }
 
 /// Traffic that has been sent, and how things stood then.
@@ -96,6 +130,9 @@ impl Scene {
             left: None,
             ever_left: None,
             ever_faulty: None,
+            ever_seen_faulty: None,
+            watched_since: Duration::ZERO,
+            flap: None,
             flapped_out: None,
             unsettled: None,
             open: role.is_open(),
@@ -104,12 +141,15 @@ impl Scene {
             members: cast.roles().iter().map(member).collect(),
             balancer_fault: None,
             background: None,
+            background_load: None,
             sent: Vec::new(),
             held: None,
             holding: false,
             released: None,
             changed: None,
-            something_done: false,
+            passed: Duration::ZERO,
+            patience: Duration::ZERO,
+            allowances: Vec::new(),
             doubt: !cast.is_complete() || cast.roles().iter().any(|role| role.plan.is_none()),
         }
     }

@@ -1,18 +1,20 @@
 //! Walks the steps in order, and knows at each what the ones before have done.
 
+use std::time::Duration;
+
 use lblab_model::{Fault, Monitor, Weight, window};
 
 use super::cast::Cast;
 use super::pool::Pool;
-use super::scene::{Hold, Scene, Sent};
-use super::{Unreadable, expect, fault, traffic};
+use super::scene::{BackgroundLoad, Hold, Scene, Sent};
+use super::{Unreadable, expect, fault, idle_talk, traffic};
 use crate::diagnostic::Findings;
-use crate::raw::{self, Scenario};
+use crate::raw::{self, MOST_STEPS, Scenario};
 use crate::shape::At;
-use crate::{Flap, MemberKind, Place, PlannedStep, Step, Wait};
+use crate::{Expectation, Flap, Load, MemberKind, Place, PlannedStep, Step, Wait};
 
-/// The most steps.
-const MOST: usize = 500;
+/// About how long a request takes.
+const REQUEST: Duration = Duration::from_micros(500);
 
 /// What the steps are checked against.
 pub(super) struct Stage<'a> {
@@ -48,21 +50,21 @@ pub(super) fn check(
     found: &mut Findings,
 ) -> Option<Vec<PlannedStep>> {
     let list = scenario.steps.given()?;
-    if let Some(Some(too_many)) = list.value.get(MOST) {
-        found.add("too-many-steps", too_many.at, format!("there are more than {MOST} steps"));
+    if let Some(Some(too_many)) = list.value.0.get(MOST_STEPS) {
+        found.add("too-many-steps", too_many.at, format!("there are more than {MOST_STEPS} steps"));
         return None;
     }
     let expects =
         |step: &Option<At<raw::Step>>| step.as_ref().is_none_or(|step| matches!(step.value, raw::Step::Expect(_)));
-    if !list.value.iter().any(expects) {
+    if !list.value.0.iter().any(expects) {
         found
             .add("nothing-expected", list.at, "no step expects anything, so the scenario could not fail")
             .help("add one: `- expect: {lost: 0}`");
     }
     let stage = Stage { scenario, cast, pool, monitor };
     let mut scene = Scene::before(cast);
-    let mut planned = Vec::with_capacity(list.value.len());
-    for step in &list.value {
+    let mut planned = Vec::with_capacity(list.value.0.len());
+    for step in &list.value.0 {
         let step = step.as_ref().and_then(|step| {
             let place = Place { end: step.value.at().end.max(step.at.end), ..step.at };
             Some(PlannedStep { place, step: stage.take(&step.value, &mut scene, found)? })
@@ -76,6 +78,9 @@ pub(super) fn check(
                 .add("never-joins", role.at, format!("`{}` joins later, and no step adds it", role.name))
                 .help(format!("add a step `- add: {}`, or delete `joins`", role.name));
         }
+    }
+    if !scene.doubt {
+        idle_talk::check(&scene, found);
     }
     planned.into_iter().collect()
 }
@@ -95,14 +100,42 @@ impl Stage<'_> {
             raw::Step::Add(step) => self.add(step, scene, found),
             raw::Step::Remove(step) => self.remove(step, scene, found),
             raw::Step::Reweight(step) => self.reweight(step, scene, found),
-            raw::Step::Expect(step) => return expect::check(self, step, scene, found).map(Step::Expect),
+            raw::Step::Expect(step) => expect::check(self, step, scene, found).map(Step::Expect),
         };
         match &step {
-            Some(Step::Traffic(_) | Step::Wait(_) | Step::Flap(_)) => scene.something_done = true,
             Some(Step::Add { .. } | Step::Remove { .. } | Step::Reweight { .. }) => scene.changed = Some(at),
+            Some(Step::Traffic(traffic)) if traffic.in_background() => return step,
             _ => {}
         }
+        let waits = !matches!(&step, Some(Step::Expect(expectation)) if !expectation.is_waited_for());
+        if let (Some(Step::Expect(_)), true, Some(monitor)) = (&step, waits, self.monitor()) {
+            let longest = (monitor.delay + monitor.timeout).saturating_mul(monitor.max_retries);
+            scene.patience = scene.patience.saturating_add(longest);
+        }
+        if let Some(load) = scene.background_load.as_mut() {
+            load.lasts |= waits;
+        }
+        scene.passed = scene.passed.saturating_add(step.as_ref().map_or(Duration::ZERO, |step| self.takes(step)));
         step
+    }
+
+    /// About how long a step takes, with a balancer that does as it should.
+    fn takes(&self, step: &Step) -> Duration {
+        let (delay, fall) = self.monitor().map_or((Duration::ZERO, 1), |monitor| (monitor.delay, monitor.max_retries));
+        match step {
+            Step::Traffic(traffic) => match traffic.load {
+                Load::Closed { requests } => REQUEST.saturating_mul(u32::try_from(requests).unwrap_or(u32::MAX)),
+                Load::Open { span: crate::Span::For(span), .. } => span,
+                Load::Open { span: crate::Span::Rest, .. } => Duration::ZERO,
+            },
+            Step::Hold { connections } => REQUEST * *connections,
+            Step::Wait(Wait::For(span)) => *span,
+            Step::Wait(Wait::Probes { count, .. }) => delay * *count,
+            Step::Flap(flap) => delay * (flap.bad_probes + flap.good_probes) * flap.times,
+            Step::Expect(Expectation::Leaves { .. }) => delay * fall.saturating_sub(1) + delay / 2,
+            Step::Expect(Expectation::Returns { .. }) => delay / 2,
+            _ => Duration::ZERO,
+        }
     }
 
     fn traffic(&self, step: &At<raw::Traffic>, scene: &mut Scene, found: &mut Findings) -> Option<Step> {
@@ -116,6 +149,9 @@ impl Stage<'_> {
                 return None;
             }
             scene.background = Some(step.at);
+            if let Load::Open { rate, .. } = traffic.load {
+                scene.background_load = Some(BackgroundLoad { rate, since: scene.passed, lasts: false });
+            }
         } else {
             let (background, changed, members) = (scene.background, scene.changed, scene.members.clone());
             scene.sent.push(Sent { at: step.at, traffic: traffic.clone(), background, changed, members });
@@ -185,8 +221,10 @@ impl Stage<'_> {
         member.ever_faulty = Some(step.at);
         let fault = fault?;
         member.fault = Some((fault, step.at));
+        member.watched_since = scene.passed;
         if member.in_pool && self.monitor().is_some() && self.blind_spot(fault).is_none() {
             member.unsettled = Some(step.at);
+            member.ever_seen_faulty = Some(step.at);
         }
         Some(Step::Fault { member: Some(on.value.0.clone()), fault })
     }
@@ -256,11 +294,13 @@ impl Stage<'_> {
             not_in_pool(on, found);
         }
         member.ever_faulty = Some(step.at);
+        member.ever_seen_faulty = Some(step.at);
+        let times = step.value.times.value()?.0;
+        member.flap = Some((step.at, bad * times));
         if self.monitor().is_some_and(|monitor| bad >= monitor.max_retries) {
             member.flapped_out = Some(step.at);
             member.unsettled = Some(step.at);
         }
-        let times = step.value.times.value()?.0;
         Some(Step::Flap(Flap { member: on.value.0.clone(), fault, bad_probes: bad, good_probes: good, times }))
     }
 
@@ -308,6 +348,7 @@ impl Stage<'_> {
                 .help("declare it with `joins: later`, or remove it before");
         }
         (member.in_pool, member.joined, member.left) = (true, true, None);
+        member.watched_since = scene.passed;
         Some(Step::Add { member: step.value.0.clone() })
     }
 

@@ -1,6 +1,9 @@
 //! Says in prose what a plan is going to do and what is expected of it, with every bound and its formula.
 
 mod expectation;
+mod loss;
+mod rotation;
+mod shares;
 mod step;
 
 use std::fmt::{self, Write};
@@ -30,9 +33,9 @@ impl Plan {
         self.topology(to)?;
         writeln!(to, "\ntimeline")?;
         let mut faults: Vec<(Option<Name>, Fault)> = Vec::new();
-        for (index, planned) in self.steps.iter().enumerate() {
+        for (index, expected) in self.each_step(traits).enumerate() {
             write!(to, "  {:>2}. ", index + 1)?;
-            step::write(to, self, &planned.step, &mut faults, traits)?;
+            step::write(to, self, index, expected.typical, &mut faults, traits)?;
         }
         let expected = self.expected_duration(traits);
         writeln!(to, "\ntakes about {}, at most {}", span(expected.typical), span(expected.at_most))
@@ -106,6 +109,11 @@ fn describe_rule(rule: IngressRule) -> String {
         Transport::Icmp => "icmp",
     };
     rule.port.map_or(transport.to_owned(), |port| format!("{transport}/{port}"))
+}
+
+/// Writes a line that belongs to an expectation.
+fn bound(to: &mut String, text: &str) -> fmt::Result {
+    writeln!(to, "        {text}")
 }
 
 /// A span for people: tenths of a second, or minutes.

@@ -55,6 +55,13 @@ pub enum Expectation {
     NoProbes,
 }
 
+impl Expectation {
+    /// Whether the run waits for it to come about; any other one is judged by what has been recorded.
+    pub(crate) fn is_waited_for(&self) -> bool {
+        matches!(self, Expectation::Leaves { .. } | Expectation::Returns { .. })
+    }
+}
+
 /// How many requests may be lost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

@@ -41,12 +41,13 @@ impl Expected {
 impl Plan {
     /// How long a run of the plan takes with a balancer of these traits.
     pub fn expected_duration(&self, traits: &BalancerTraits) -> Expected {
+        self.each_step(traits).fold(AROUND, Expected::then)
+    }
+
+    /// How long each step takes.
+    pub(super) fn each_step(&self, traits: &BalancerTraits) -> impl Iterator<Item = Expected> {
         let mut faults = Vec::new();
-        let mut expected = AROUND;
-        for planned in &self.steps {
-            expected = expected.then(self.step(&planned.step, &mut faults, traits));
-        }
-        expected
+        self.steps.iter().map(move |planned| self.step(&planned.step, &mut faults, traits))
     }
 
     fn step(&self, step: &Step, faults: &mut Vec<InForce>, traits: &BalancerTraits) -> Expected {

@@ -4,8 +4,9 @@ use serde_json::{Value as Json, json};
 
 use super::NameText;
 use crate::diagnostic::Findings;
-use crate::shape::{Number, Shape, choice, word, words};
-use crate::yaml::{Node, Value};
+use crate::shape::{Number, Shape, choice, leaf, words};
+use crate::suggest;
+use crate::yaml::{Node, Value, printable};
 
 choice! {
     /// What is to have happened, or to happen in time.
@@ -96,11 +97,21 @@ impl Shape for Lost {
             Value::Scalar { text, .. } if text.starts_with(|c: char| c.is_ascii_digit()) => {
                 LostNumber::read(node, found).map(|number| Lost::AtMost(number.0))
             }
-            _ => word(node, found, &[("predicted", Lost::Predicted)]),
+            _ => leaf(node, "unknown-word", "`predicted` or a number", found, |text| match text {
+                "predicted" => Ok(Lost::Predicted),
+                _ => Err((format!("`{}` is not known here", printable(text)), lost_help(text))),
+            }),
         }
     }
 
     fn schema() -> Json {
         json!({ "anyOf": [{ "enum": ["predicted"] }, LostNumber::schema()] })
+    }
+}
+
+fn lost_help(text: &str) -> String {
+    match suggest::nearest(text, ["predicted"]) {
+        Some(_) => "did you mean `predicted`?".to_owned(),
+        None => "write `predicted`, or the most that may be lost as a number: `lost: 0`".to_owned(),
     }
 }

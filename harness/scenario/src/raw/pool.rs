@@ -33,12 +33,21 @@ mapping! {
 
 mapping! {
     /// How a client is kept on the member that served it first.
-    Persistence {
+    Persistence with persistence_rules {
         /// By a table of client addresses, a cookie of the balancer's, or a cookie of the application's.
         required r#type: PersistenceType,
         /// The application's cookie; for APP_COOKIE only.
         optional cookie_name: Token = ["JSESSIONID"],
     }
+}
+
+/// The cookie's name belongs to APP_COOKIE, and to nothing else.
+fn persistence_rules() -> Json {
+    json!({
+        "if": { "properties": { "type": { "const": "APP_COOKIE" } } },
+        "then": { "required": ["cookie_name"] },
+        "else": { "properties": { "cookie_name": false } },
+    })
 }
 
 /// The kinds of persistence.
@@ -88,7 +97,7 @@ words! { Joins: "later" => Joins::Later }
 
 mapping! {
     /// The health monitor. Without one, no member is ever marked down.
-    Monitor {
+    Monitor with monitor_rules {
         /// What a probe does: it sends a request and looks at the status (HTTP), or opens a connection (TCP).
         required r#type: MonitorType,
         /// The time between two probes of a member, at least a second.
@@ -104,6 +113,14 @@ mapping! {
         /// The statuses that are good. Default: 200. For HTTP only.
         optional expected_codes: Codes = [200, "200,202", "200-204"],
     }
+}
+
+/// The keys of an HTTP monitor are for that only.
+fn monitor_rules() -> Json {
+    json!({
+        "if": { "properties": { "type": { "const": "TCP" } }, "required": ["type"] },
+        "then": { "properties": { "http_method": false, "url_path": false, "expected_codes": false } },
+    })
 }
 
 /// The kinds of monitor.

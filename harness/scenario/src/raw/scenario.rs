@@ -3,7 +3,12 @@
 use std::net::Ipv4Addr;
 
 use super::{Endpoint, Member, Monitor, Pool, Rule, Sentence, Step, Subnet};
-use crate::shape::{List, mapping};
+use crate::shape::{Filled, List, mapping};
+
+/// The most members: a Linux bridge has 1023 ports, and some are needed for others.
+pub(crate) const MOST_MEMBERS: usize = 900;
+/// The most steps.
+pub(crate) const MOST_STEPS: usize = 500;
 
 mapping! {
     /// What a load balancer is asked to do, what happens to it, and what is expected of it.
@@ -18,8 +23,8 @@ mapping! {
         optional subnet: Subnet = ["192.168.1.0/24"],
         /// The external subnet, for floating IPs. Default: 172.16.1.0/24.
         optional external: Subnet = ["172.16.1.0/24"],
-        /// The web servers, in the order in which they are added to the pool.
-        required members: List<Member>,
+        /// The web servers, in the order in which they are added to the pool. 1 to 900.
+        required members: Filled<Member, MOST_MEMBERS>,
         /// The address and port on which clients are served. The port is 80 when left out.
         required vip: Endpoint = ["192.168.1.250:80"],
         /// An address in the external subnet that leads to the VIP.
@@ -28,7 +33,7 @@ mapping! {
         optional security_group: List<Rule> = [["tcp/80"]],
         /// The health monitor. Without one, no member is ever marked down.
         optional monitor: Monitor,
-        /// What is done and what is expected, in order.
-        required steps: List<Step>,
+        /// What is done and what is expected, in order. At most 500 steps, at least one of them an `expect`.
+        required steps: Filled<Step, MOST_STEPS>,
     }
 }

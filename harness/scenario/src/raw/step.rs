@@ -13,7 +13,7 @@ choice! {
     Step {
         /// Clients send requests.
         Traffic(Traffic) = "traffic",
-        /// Opens so many requests, one after the other, that their members hold open.
+        /// Opens so many requests, one after the other, that their members hold open. At most 2000.
         Hold(Number<1, 2000>) = "hold" [120],
         /// Lets the members answer held requests: those on one member, or `all`.
         Release(Release) = "release" ["vm01", "all"],

@@ -9,8 +9,8 @@ use crate::yaml::Node;
 
 mapping! {
     /// Clients send requests: so many (`requests`), or so many a second (`rate`, with `for` or `during`).
-    Traffic {
-        /// How many requests, over all clients; each client sends its next one when the one before has ended.
+    Traffic with load_rules {
+        /// How many requests, over all clients, at most a million; each client sends its next one when the one before has ended.
         optional requests: Number<1, 1_000_000> = [60],
         /// How many requests a second, at planned times, whatever becomes of the ones before.
         optional rate: Rate = ["100/s"],
@@ -18,9 +18,9 @@ mapping! {
         optional r#for: Length = ["10s"],
         /// `rest`: a rate is kept in the background until the last step is done.
         optional during: During,
-        /// How many clients send at the same time. Default: 1.
+        /// How many clients send at the same time, at most 1024. Default: 1. Not with `rate` or `sources`.
         optional clients: Number<1, 1024> = [8],
-        /// How many clients, each with an address of its own, send in turn.
+        /// How many clients, each with an address of its own, send in turn. At most 20000.
         optional sources: Number<1, 20_000> = [400],
         /// Where the clients are: in the tenant network (the default) or outside, in the external network.
         optional from: From,
@@ -39,6 +39,18 @@ mapping! {
         /// How long an answer may take, from the connection on. Default: 60s.
         optional read_timeout: Length = ["60s"],
     }
+}
+
+/// How much traffic it is, said in one way.
+fn load_rules() -> Json {
+    json!({
+        "anyOf": [
+            { "required": ["requests"], "properties": { "rate": false, "for": false, "during": false } },
+            { "required": ["rate", "for"], "properties": { "requests": false, "during": false, "clients": false } },
+            { "required": ["rate", "during"], "properties": { "requests": false, "for": false, "clients": false } },
+        ],
+        "not": { "required": ["clients", "sources"] },
+    })
 }
 
 impl Shape for bool {
@@ -66,7 +78,12 @@ pub(crate) enum From {
     Outside,
 }
 
-words! { From: "tenant" => From::Tenant, "outside" => From::Outside }
+words! { From:
+    /// In the tenant network.
+    "tenant" => From::Tenant,
+    /// In the external network; they send to the floating IP.
+    "outside" => From::Outside,
+}
 
 /// Where clients send to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -27,6 +27,7 @@ impl Shape for Length {
             "type": "string",
             "pattern": "^[0-9]+(\\.[0-9]+)?(ms|s|m)$",
             "examples": ["5s", "500ms", "2m"],
+            "description": "More than nothing, at most an hour.",
         })
     }
 }
@@ -92,7 +93,12 @@ impl Shape for Rate {
     }
 
     fn schema() -> Json {
-        json!({ "type": "string", "pattern": "^[0-9]+(\\.[0-9]+)?/s$", "examples": ["100/s", "0.5/s"] })
+        json!({
+            "type": "string",
+            "pattern": "^[0-9]+(\\.[0-9]+)?/s$",
+            "examples": ["100/s", "0.5/s"],
+            "description": "From 0.1/s to 10000/s.",
+        })
     }
 }
 

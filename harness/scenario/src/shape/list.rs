@@ -24,3 +24,21 @@ impl<T: Shape> Shape for List<T> {
         json!({ "type": "array", "items": T::schema() })
     }
 }
+
+/// A list of at least one entry and at most so many. Reading does not insist on it: what is wrong with the number is better
+/// told by whoever knows what the entries are.
+#[derive(Clone, Debug)]
+pub(crate) struct Filled<T, const MOST: usize>(pub(crate) List<T>);
+
+impl<T: Shape, const MOST: usize> Shape for Filled<T, MOST> {
+    fn read(node: &Node, found: &mut Findings) -> Option<Self> {
+        List::read(node, found).map(Filled)
+    }
+
+    fn schema() -> Json {
+        let mut schema = List::<T>::schema();
+        schema["minItems"] = json!(1);
+        schema["maxItems"] = json!(MOST);
+        schema
+    }
+}

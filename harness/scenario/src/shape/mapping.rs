@@ -33,6 +33,15 @@ impl<T> Field<T> {
         self.given().map(|at| &at.value)
     }
 
+    /// The same field with another value.
+    pub(crate) fn map<U>(self, change: impl FnOnce(T) -> U) -> Field<U> {
+        match self {
+            Field::Absent => Field::Absent,
+            Field::Wrong => Field::Wrong,
+            Field::Given(At { at, value }) => Field::Given(At { at, value: change(value) }),
+        }
+    }
+
     pub(crate) fn is_absent(&self) -> bool {
         matches!(self, Field::Absent)
     }
@@ -46,6 +55,9 @@ impl<T> Field<T> {
 pub(crate) struct Entries<'n> {
     at: Place,
     known: Vec<(&'n str, Place, &'n Node)>,
+    /// Keys that are meant by unknown ones, as far as one can guess. They are not absent, and what depends on them is not
+    /// to be reported beside the misspelling.
+    meant: Vec<String>,
 }
 
 impl<'n> Entries<'n> {
@@ -59,11 +71,13 @@ impl<'n> Entries<'n> {
             return None;
         };
         let mut known: Vec<(&str, Place, &Node)> = Vec::with_capacity(entries.len());
+        let mut meant = Vec::new();
         for (key, value) in entries {
             if !keys.contains(&key.text.as_str()) {
                 found
                     .add("unknown-key", key.at, format!("unknown key `{}`", printable(&key.text)))
                     .help(suggest::hint(&key.text, keys.iter().copied()));
+                meant.extend(suggest::nearest(&key.text, keys.iter().copied()).map(ToOwned::to_owned));
             } else if let Some((_, first, _)) = known.iter().find(|(name, ..)| *name == key.text) {
                 found
                     .add("duplicate-key", key.at, format!("the key `{}` is here a second time", key.text))
@@ -73,13 +87,13 @@ impl<'n> Entries<'n> {
                 known.push((&key.text, key.at, value));
             }
         }
-        Some(Entries { at: node.at, known })
+        Some(Entries { at: node.at, known, meant })
     }
 
     /// What stands behind a key that may be left out.
     pub(crate) fn optional<T: Shape>(&self, key: &str, found: &mut Findings) -> Field<T> {
         let Some((_, key_at, node)) = self.known.iter().find(|(name, ..)| *name == key) else {
-            return Field::Absent;
+            return if self.meant.iter().any(|meant| meant == key) { Field::Wrong } else { Field::Absent };
         };
         if node.is_null() {
             found.add("no-value", *key_at, format!("`{key}` has no value")).help("write one, or delete the key");
@@ -111,24 +125,36 @@ pub(crate) fn object(about: &str, keys: Vec<(&str, bool, Json)>) -> Json {
     describe(schema, about, Vec::new())
 }
 
-/// The schema with a description and examples.
+/// The schema with a description and examples. What a single value says of itself, such as its range, stays.
 pub(crate) fn describe(mut schema: Json, about: &str, examples: Vec<Json>) -> Json {
     if !examples.is_empty() {
         schema["examples"] = Json::Array(examples);
     }
     let about = about.trim();
     if !about.is_empty() {
-        schema["description"] = json!(about);
+        let range = schema["description"].as_str().filter(|_| schema["type"] == "string");
+        schema["description"] = json!(range.map_or(about.to_owned(), |range| format!("{about} {range}")));
+    }
+    schema
+}
+
+/// Adds rules about several keys together to a mapping's schema.
+pub(crate) fn refine(mut schema: Json, rules: Vec<Json>) -> Json {
+    for rule in rules {
+        if let (Some(schema), Json::Object(rule)) = (schema.as_object_mut(), rule) {
+            schema.extend(rule);
+        }
     }
     schema
 }
 
 /// Declares a mapping: a struct whose fields are the keys, each `required` or `optional`. Documentation comments are the
-/// schema's descriptions; what stands in brackets are its examples.
+/// schema's descriptions; what stands in brackets are its examples. `with` names a function that gives the schema rules about
+/// several keys together.
 macro_rules! mapping {
     (
         $(#[doc = $about:literal])*
-        $name:ident {
+        $name:ident $(with $rules:path)? {
             $($(#[doc = $doc:literal])* $need:ident $field:ident: $type:ty $(= [$($example:expr),*])?,)*
         }
     ) => {
@@ -148,7 +174,7 @@ macro_rules! mapping {
             }
 
             fn schema() -> serde_json::Value {
-                $crate::shape::object(concat!($($about),*), vec![
+                let schema = $crate::shape::object(concat!($($about),*), vec![
                     $((
                         stringify!($field).trim_start_matches("r#"),
                         stringify!($need) == "required",
@@ -158,7 +184,8 @@ macro_rules! mapping {
                             vec![$($(serde_json::json!($example)),*)?],
                         ),
                     ),)*
-                ])
+                ]);
+                $crate::shape::refine(schema, vec![$($rules())?])
             }
         }
     };

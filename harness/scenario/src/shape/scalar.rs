@@ -49,16 +49,27 @@ pub(crate) fn word<T: Copy>(node: &Node, found: &mut Findings, words: &[(&'stati
     meant
 }
 
-/// A type whose values are written as words.
+/// The schema of one of several words, each with a description or with an empty one.
+pub(crate) fn words_schema(words: &[(&'static str, &'static str)]) -> Json {
+    if words.iter().all(|(_, about)| about.is_empty()) {
+        let words: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
+        return json!({ "enum": words });
+    }
+    let words: Vec<Json> =
+        words.iter().map(|(word, about)| json!({ "const": word, "description": about.trim() })).collect();
+    json!({ "anyOf": words })
+}
+
+/// A type whose values are written as words. Documentation comments are the schema's descriptions of single words.
 macro_rules! words {
-    ($type:ty: $($word:literal => $value:expr),* $(,)?) => {
+    ($type:ty: $($(#[doc = $doc:literal])* $word:literal => $value:expr),* $(,)?) => {
         impl $crate::shape::Shape for $type {
             fn read(node: &$crate::yaml::Node, found: &mut $crate::diagnostic::Findings) -> Option<$type> {
                 $crate::shape::word(node, found, &[$(($word, $value)),*])
             }
 
             fn schema() -> serde_json::Value {
-                serde_json::json!({ "enum": [$($word),*] })
+                $crate::shape::words_schema(&[$(($word, concat!($($doc),*))),*])
             }
         }
     };

@@ -69,7 +69,7 @@ fn the_walkthrough_shows_its_windows_and_their_formulas() {
             timeline
                1. 20 requests from the client to the VIP
                2. expect: the last traffic was shared by weight
-                    exact in every round of (sum of weights / gcd) requests
+                    exact in every round of (sum of weights)/gcd = (1+1)/1 = 2 requests
                3. fault on vm01: refuse
                4. expect: vm01 leaves rotation in time
                     10.0 s to 15.0 s after the fault, +- 400 ms
@@ -81,7 +81,7 @@ fn the_walkthrough_shows_its_windows_and_their_formulas() {
                6. expect: vm01 served none of the last traffic
                     exact: 0 requests
                7. expect: the last traffic was shared by weight
-                    exact in every round of (sum of weights / gcd) requests
+                    exact in every round of (sum of weights)/gcd = (1)/1 = 1 requests
                8. heal vm01
                9. expect: vm01 returns to rotation in time
                     5.0 s to 10.0 s after the heal, +- 300 ms
@@ -91,7 +91,7 @@ fn the_walkthrough_shows_its_windows_and_their_formulas() {
                       c = 0s: a probe that fails at once
               10. 20 requests from the client to the VIP
               11. expect: the last traffic was shared by weight
-                    exact in every round of (sum of weights / gcd) requests
+                    exact in every round of (sum of weights)/gcd = (1+1)/1 = 2 requests
               12. expect: no request is lost
 
             takes about 21.1 s, at most 3 min
@@ -166,13 +166,181 @@ fn sources_and_cookies_and_floating_ips_are_named() {
             timeline
                1. 20 requests from the client outside to the floating IP 172.16.1.209
                2. expect: the last traffic was shared by weight
-                    exact in every round of (sum of weights / gcd) requests
+                    exact in every round of (sum of weights)/gcd = (1+1)/1 = 2 requests
                3. 20 requests from the client to the VIP
                4. expect: the last traffic was shared by weight
-                    exact in every round of (sum of weights / gcd) requests
+                    exact in every round of (sum of weights)/gcd = (1+1)/1 = 2 requests
                5. expect: no request is lost
 
             takes about 1.1 s, at most 82.0 s
         "#]],
     );
+}
+
+/// The timeline of a scenario with three members, a monitor and these steps.
+fn timeline(steps: &str, traits: &BalancerTraits) -> String {
+    let text = format!(
+        "name: a test\npool: {{method: ROUND_ROBIN}}\nvip: 192.168.1.250\nmembers:\n  - {{name: vm01, address: 192.168.1.17}}\n  \
+         - {{name: vm02, address: 192.168.1.18}}\n  - {{name: vm03, address: 192.168.1.19, weight: 2}}\n\
+         monitor: {{type: HTTP, delay: 1s, timeout: 1s, max_retries: 3}}\nsteps:\n{steps}"
+    );
+    let said = check("a.yaml", &text).unwrap_or_else(|wrong| panic!("{wrong}")).describe(traits);
+    said.split_once("timeline\n").expect("there is one").1.to_owned()
+}
+
+/// The lines of the last expectation of such a scenario, which is about lost requests.
+fn lost(steps: &str, traits: &BalancerTraits, expected: &Expect) {
+    let timeline = timeline(steps, traits);
+    let (_, lost) = timeline.rsplit_once("expect: ").expect("there is one");
+    let (lost, _) = lost.rsplit_once("\n\ntakes").expect("it comes last");
+    expected.assert_eq(lost);
+}
+
+#[test]
+fn what_may_be_lost_is_worked_out_as_far_as_it_is_known() {
+    let steps = "  - traffic: {rate: 40/s, during: rest}\n  - fault: {on: vm01, kind: status, code: 500}\n  \
+                 - expect: {leaves: vm01}\n  - heal: vm01\n  - expect: {returns: vm01}\n  - fault: {on: vm02, kind: refuse}\n  \
+                 - expect: {leaves: vm02}\n  - fault: {on: vm03, kind: reset, at: body}\n  - wait: 3s\n  - heal: vm03\n  \
+                 - expect: {lost: predicted}\n";
+    lost(
+        steps,
+        &reference(),
+        &expect![[r#"
+        no more requests are lost than predicted
+                status 500 on vm01: 20.0 to 30.0 requests, and 2 more at most
+                  s*l*D = 0.250*40.0/s*3.000s = 30.0
+                  or, at the earliest, s*l*D = 0.250*40.0/s*2.000s = 20.0
+                  s = 0.250: its share by weight
+                  l = 40.0/s: requests a second, to all members
+                  D = 2.0 s to 3.0 s: until it is out of rotation; judged by what it was in the run
+                  since a request that has reached a member is not repeated
+                refuse on vm02: 0 requests
+                  since a failed connection is retried on another member (the balancer declares 3 retries)
+                reset inside the body on vm03: 80.0 requests, and 2 more at most
+                  s*l*D = 0.667*40.0/s*3.000s = 80.0
+                  s = 0.667: its share by weight
+                  l = 40.0/s: requests a second, to all members
+                  D = 3.0 s: until the heal, by the steps up to it; judged by what it was in the run
+                  since a request that has reached a member is not repeated
+                for any other reason: 0 requests"#]],
+    );
+    let no_retries = BalancerTraits { redispatch: Redispatch { retries: 0, ..reference().redispatch }, ..haproxy() };
+    lost(
+        steps,
+        &no_retries,
+        &expect![[r#"
+        no more requests are lost than predicted
+                status 500 on vm01: 20.0 to 30.0 requests, and 2 more at most
+                  s*l*D = 0.250*40.0/s*3.000s = 30.0
+                  or, at the earliest, s*l*D = 0.250*40.0/s*2.000s = 20.0
+                  s = 0.250: its share by weight
+                  l = 40.0/s: requests a second, to all members
+                  D = 2.0 s to 3.0 s: until it is out of rotation; judged by what it was in the run
+                  since a request that has reached a member is not repeated
+                refuse on vm02: 20.0 to 30.0 requests, and 2 more at most
+                  s*l*D = 0.250*40.0/s*3.000s = 30.0
+                  or, at the earliest, s*l*D = 0.250*40.0/s*2.000s = 20.0
+                  s = 0.250: its share by weight
+                  l = 40.0/s: requests a second, to all members
+                  D = 2.0 s to 3.0 s: until it is out of rotation; judged by what it was in the run
+                  since a failed connection is not retried (the balancer declares 0 retries)
+                reset inside the body on vm03: 80.0 requests, and 2 more at most
+                  s*l*D = 0.667*40.0/s*3.000s = 80.0
+                  s = 0.667: its share by weight
+                  l = 40.0/s: requests a second, to all members
+                  D = 3.0 s: until the heal, by the steps up to it; judged by what it was in the run
+                  since a request that has reached a member is not repeated
+                for any other reason: 0 requests"#]],
+    );
+}
+
+#[test]
+fn with_no_healthy_member_left_nothing_is_predicted() {
+    let steps = "  - traffic: {rate: 40/s, during: rest}\n  - fault: {on: vm01, kind: refuse}\n  \
+                 - expect: {leaves: vm01}\n  - fault: {on: vm02, kind: refuse}\n  - fault: {on: vm03, kind: hang}\n  \
+                 - wait: 1s\n  - expect: {lost: predicted}\n";
+    lost(
+        steps,
+        &reference(),
+        &expect![[r#"
+        no more requests are lost than predicted
+                refuse on vm01: 0 requests
+                  since a failed connection is retried on another member (the balancer declares 3 retries)
+                refuse on vm02: 0 requests
+                  since a failed connection is retried on another member (the balancer declares 3 retries)
+                hang on vm03: no formula, since no healthy member is left; inconclusive
+                for any other reason: 0 requests"#]],
+    );
+}
+
+#[test]
+fn a_balancer_that_is_gone_has_a_loss_of_its_own() {
+    let steps = "  - traffic: {rate: 40/s, for: 2s, read_timeout: 1s}\n  - traffic: {rate: 40/s, during: rest}\n  \
+                 - fault: {on: balancer, kind: kill}\n  - wait: 1s\n  - heal: balancer\n  - fault: {on: balancer, kind: pause}\n  \
+                 - wait: 3s\n  - heal: balancer\n  - wait: {probes: 3, of: vm01}\n  - expect: {lost: predicted}\n";
+    lost(
+        steps,
+        &reference(),
+        &expect![[r#"
+        no more requests are lost than predicted
+                kill on the balancer: 40.0 requests, and 2 more at most
+                  s*l*D = 1.000*40.0/s*1.000s = 40.0
+                  s = 1.000: everybody's requests meet it
+                  l = 40.0/s: requests a second, to all members
+                  D = 1.0 s: until it serves again, by the steps up to the heal; judged by what it was in the run
+                  since nobody answers while the balancer is gone
+                pause on the balancer: 80.0 requests, and 2 more at most
+                  s*l*max(0, D-w) = 1.000*40.0/s*max(0, 3.000s-1s) = 80.0
+                  s = 1.000: everybody's requests meet it
+                  l = 40.0/s: requests a second, to all members
+                  D = 3.0 s: until it serves again, by the steps up to the heal; judged by what it was in the run
+                  w: what is sent so late before the end of D is answered after all
+                  since clients wait for a paused balancer as long as they wait for an answer
+                for any other reason: 0 requests"#]],
+    );
+}
+
+#[test]
+fn requests_without_a_rate_are_counted() {
+    let steps = "  - traffic: {requests: 60, clients: 4}\n  - expect: {shares: by weight}\n  \
+                 - fault: {on: vm01, kind: hang}\n  - traffic: {requests: 20, read_timeout: 2s}\n  \
+                 - expect: {leaves: vm01}\n  - heal: vm01\n  - expect: {returns: vm01}\n  \
+                 - flap: {on: vm02, kind: status, code: 500, bad_probes: 2, good_probes: 1, times: 4}\n  \
+                 - wait: {probes: 3, of: vm02}\n  - expect: {stays: vm02}\n  - expect: {lost: predicted}\n";
+    expect![[r#"
+           1. 60 requests from 4 clients at a time to the VIP
+           2. expect: the last traffic was shared by weight
+                requests overlap: each count within 2k = 2 of its quota by weight, k the balancer's workers
+           3. fault on vm01: hang
+           4. 20 requests from the client to the VIP
+           5. expect: vm01 leaves rotation in time
+                3.0 s to 4.0 s after the fault, +- 180 ms
+                (f-1)p + c .. (f-1)p + c + d = 2*1s + 1s .. 2*1s + 1s + 1s = 3s .. 4s
+                  d = 1s: the monitor's delay
+                  f = 3: max_retries: consecutive bad probes
+                  c = 1s: an unanswered request: the timeout
+                  p = 1s: from probe to probe: the larger of d and c
+           6. heal vm01
+           7. expect: vm01 returns to rotation in time
+                1.0 s to 2.0 s after the heal, +- 140 ms
+                (r-1)d .. (r-1)d + max(d, c) = 1*1s .. 1*1s + 1s = 1s .. 2s
+                  d = 1s: the monitor's delay
+                  r = 2: consecutive good probes, declared by the balancer
+                  c = 1s: an unanswered request: the timeout
+           8. flap vm02: status 500, 2 bad and 1 good probes in turn, 4 times
+           9. wait until vm02 has seen 3 more probes, about 3.0 s
+          10. expect: vm02 has not been taken out of rotation
+                exact: it is never reported down
+          11. expect: no more requests are lost than predicted
+                hang on vm01: s*l*D, and 2 more at most
+                  s = 0.250: its share by weight
+                  l: as fast as 20 requests are answered; s*l*D is at most s*20
+                  D = 3.0 s to 4.0 s: until it is out of rotation; judged by what it was in the run
+                  since a request that has reached a member is not repeated
+                status 500 on vm02: 0 requests, since none is sent while it lasts
+                for any other reason: 0 requests
+
+        takes about 21.2 s, at most 8 min
+    "#]]
+    .assert_eq(&timeline(steps, &reference()));
 }

@@ -1,10 +1,12 @@
-//! docs/scenarios.md: its example is a scenario, and it leaves nothing of the language out.
+//! docs/scenarios.md: its example is a scenario, and it leaves nothing of the language out. docs/balancers.md leaves out no
+//! trait.
 
 use std::fs;
 
 use lblab_scenario::{check, json_schema};
 use serde_json::Value as Json;
 
+use crate::describe::reference;
 use crate::repository;
 
 fn guide() -> String {
@@ -28,13 +30,55 @@ fn every_key_and_word_of_the_schema_is_explained() {
     words.sort();
     words.dedup();
     assert!(words.len() > 60, "{words:?}");
-    let guide = guide();
+    all_mentioned(&guide(), &words);
+}
+
+#[test]
+fn every_limit_of_the_schema_is_explained() {
+    let mut limits = Vec::new();
+    collect_limits(&json_schema(), &mut limits);
+    assert!(limits.len() > 15, "{limits:?}");
+    all_mentioned(&guide(), &limits);
+}
+
+#[test]
+fn every_trait_of_a_balancer_is_explained() {
+    let traits = serde_json::to_value(reference()).expect("traits are data");
+    let keys = |of: &Json| of.as_object().map_or(Vec::new(), |keys| keys.keys().cloned().collect::<Vec<String>>());
+    let mut words = keys(&traits);
+    words.extend(keys(&traits["redispatch"]));
+    assert!(words.len() > 15, "{words:?}");
+    let page = fs::read_to_string(repository("docs/balancers.md")).expect("the page is there");
+    let words: Vec<String> = words.iter().map(|word| format!("| `{word}` |")).collect();
+    all_mentioned(&page, &words);
+}
+
+/// Each of the words stands in the text, and not only as the beginning of a longer one.
+fn all_mentioned(text: &str, words: &[String]) {
+    let of_a_word = |c: char| c.is_alphanumeric() || c == '_';
     let mentioned = |word: &String| {
-        let ends = |rest: &str| !rest.starts_with(|c: char| c.is_alphanumeric() || c == '_');
-        guide.match_indices(word.as_str()).any(|(at, _)| ends(&guide[at + word.len()..]))
+        let begins_late = |at: usize| word.starts_with(of_a_word) && text[..at].ends_with(of_a_word);
+        let goes_on = |at: usize| word.ends_with(of_a_word) && text[at + word.len()..].starts_with(of_a_word);
+        text.match_indices(word.as_str()).any(|(at, _)| !begins_late(at) && !goes_on(at))
     };
     let missing: Vec<&String> = words.iter().filter(|word| !mentioned(word)).collect();
     assert!(missing.is_empty(), "{missing:?}");
+}
+
+/// The largest numbers, lengths and counts that the schema takes.
+fn collect_limits(schema: &Json, limits: &mut Vec<String>) {
+    match schema {
+        Json::Object(keys) => {
+            for (key, value) in keys {
+                match (key.as_str(), value) {
+                    ("maximum" | "maxLength" | "maxItems", Json::Number(limit)) => limits.push(limit.to_string()),
+                    _ => collect_limits(value, limits),
+                }
+            }
+        }
+        Json::Array(values) => values.iter().for_each(|value| collect_limits(value, limits)),
+        _ => {}
+    }
 }
 
 /// The keys that the schema knows, and the words that can stand behind them.
@@ -46,6 +90,7 @@ fn collect(schema: &Json, words: &mut Vec<String>) {
     for alternative in schema["anyOf"].as_array().into_iter().flatten() {
         collect(alternative, words);
     }
+    words.extend(schema["const"].as_str().map(ToOwned::to_owned));
     words.extend(schema["enum"].as_array().into_iter().flatten().filter_map(Json::as_str).map(ToOwned::to_owned));
     if schema["items"].is_object() {
         collect(&schema["items"], words);

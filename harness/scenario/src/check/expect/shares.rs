@@ -4,7 +4,7 @@ use lblab_model::Method;
 
 use super::super::scene::{Scene, Sent};
 use super::super::steps::Stage;
-use super::{background, last_sent};
+use super::{background, last_sent, only_one};
 use crate::diagnostic::Findings;
 use crate::{Clients, Expectation, Place};
 
@@ -31,6 +31,7 @@ pub(super) fn by_weight(stage: &Stage<'_>, at: Place, scene: &Scene, found: &mut
             .help(help);
         return Expectation::SharedByWeight;
     }
+    only_one(stage, at, found);
     let Some(sent) = last_sent(scene, at, found) else { return Expectation::SharedByWeight };
     background(at, sent.background, "requests of others come between", found);
     let bound =
@@ -58,7 +59,12 @@ pub(super) fn spread(at: Place, scene: &Scene, found: &mut Findings) -> Expectat
         return Expectation::SourcesSpread;
     };
     let takers = sent.members.iter().filter(|member| member.takes_clients()).count();
-    if !scene.doubt && (sources as usize) < SOURCES_EACH * takers {
+    if !scene.doubt && takers < 2 {
+        found
+            .add("cannot-fail", at, "fewer than two members were in rotation, so there was nothing to spread over")
+            .related(sent.at, "the last traffic")
+            .help("expect `shares: spread` of traffic that two members or more can serve");
+    } else if !scene.doubt && (sources as usize) < SOURCES_EACH * takers {
         found
             .add("too-few", at, format!("{sources} sources are too few to tell how they spread over {takers} members"))
             .related(sent.at, "the last traffic")
@@ -85,10 +91,9 @@ fn settled(stage: &Stage<'_>, at: Place, sent: &Sent, found: &mut Findings) {
 
 /// Reports traffic of too few requests.
 fn enough(stage: &Stage<'_>, at: Place, sent: &Sent, found: &mut Findings) {
-    let weights: Vec<u64> =
-        sent.members.iter().filter(|member| member.takes_clients()).map(|member| u64::from(member.weight)).collect();
-    let divisor = weights.iter().copied().fold(0, gcd);
-    if divisor == 0 {
+    let takers = sent.members.iter().filter(|member| member.takes_clients());
+    let period = round(takers.map(|member| u64::from(member.weight)));
+    if period == 0 {
         if let Some(pool) = stage.scenario.pool.given() {
             found
                 .add("nobody-serves", at, "no member was in rotation when the last traffic ran")
@@ -98,7 +103,6 @@ fn enough(stage: &Stage<'_>, at: Place, sent: &Sent, found: &mut Findings) {
         }
         return;
     }
-    let period = weights.iter().sum::<u64>() / divisor;
     let rounds = ROUNDS + if sent.changed.is_some() { ROUNDS_AFTER_CHANGE } else { 0 };
     if sent.requests() < rounds * period {
         let message = format!("{} requests are less than {rounds} rounds of {period}", sent.requests());
@@ -110,6 +114,12 @@ fn enough(stage: &Stage<'_>, at: Place, sent: &Sent, found: &mut Findings) {
             diagnostic.related(changed, "up to two rounds may pass after this before shares are even");
         }
     }
+}
+
+/// How many requests it takes until every member has had its turns; 0 if there is none.
+pub(super) fn round(weights: impl Iterator<Item = u64>) -> u64 {
+    let (sum, divisor) = weights.fold((0, 0), |(sum, divisor), weight| (sum + weight, gcd(divisor, weight)));
+    u64::checked_div(sum, divisor).unwrap_or(0)
 }
 
 fn gcd(a: u64, b: u64) -> u64 {

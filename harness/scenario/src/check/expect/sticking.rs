@@ -4,12 +4,13 @@ use lblab_model::Protocol;
 
 use super::super::scene::{Scene, Sent};
 use super::super::steps::Stage;
-use super::last_sent;
+use super::{last_sent, only_one};
 use crate::diagnostic::Findings;
 use crate::{Clients, Expectation, Place};
 
 pub(super) fn sources(stage: &Stage<'_>, at: Place, scene: &Scene, found: &mut Findings) -> Expectation {
     binds_addresses(stage, at, found);
+    only_one(stage, at, found);
     if let Some(sent) = last_sent(scene, at, found)
         && let Some(sources) = many_sources(sent, at, found)
     {
@@ -20,6 +21,7 @@ pub(super) fn sources(stage: &Stage<'_>, at: Place, scene: &Scene, found: &mut F
 
 pub(super) fn victims(stage: &Stage<'_>, at: Place, scene: &Scene, found: &mut Findings) -> Expectation {
     binds_addresses(stage, at, found);
+    only_one(stage, at, found);
     if let Some(sent) = last_sent(scene, at, found) {
         many_sources(sent, at, found);
     }

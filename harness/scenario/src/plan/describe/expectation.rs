@@ -6,12 +6,13 @@ use lblab_model::window::{Detection, Window, declared_detection, detection, epsi
 use lblab_model::{BalancerTraits, Fault, Name};
 
 use super::super::{Expectation, LostBound, Plan};
-use super::span;
+use super::{bound, loss, shares, span};
 
-/// Writes an expectation and its bound.
+/// Writes the expectation of the step of this index, and its bound.
 pub(super) fn write(
     to: &mut String,
     plan: &Plan,
+    index: usize,
     expectation: &Expectation,
     faults: &[(Option<Name>, Fault)],
     traits: &BalancerTraits,
@@ -20,17 +21,7 @@ pub(super) fn write(
     match expectation {
         Expectation::SharedByWeight => {
             line("the last traffic was shared by weight")?;
-            let workers = traits.workers;
-            bound(to, "exact in every round of (sum of weights / gcd) requests")?;
-            if workers > 1 {
-                bound(
-                    to,
-                    &format!(
-                        "the balancer declares {workers} workers that count for themselves: counts within {workers}"
-                    ),
-                )?;
-            }
-            Ok(())
+            bound(to, &shares::bound(plan, index, traits))
         }
         Expectation::SourcesSpread => {
             line("the sources of the last traffic were spread over the members")?;
@@ -79,13 +70,8 @@ pub(super) fn write(
             bound(to, "exact: 0 requests")
         }
         Expectation::Lost(LostBound::Predicted) => {
-            line("as many requests are lost as predicted")?;
-            bound(
-                to,
-                "within 2 of s*l*D for each fault whose requests are not retried: share, rate, time until out of rotation",
-            )?;
-            let retries = traits.redispatch.retries;
-            bound(to, &format!("the balancer declares {retries} retries of a failed connection"))
+            line("no more requests are lost than predicted")?;
+            loss::write(to, plan, index, traits)
         }
         Expectation::Lost(LostBound::AtMost(most)) => match most {
             0 => line("no request is lost"),
@@ -126,10 +112,6 @@ fn window(to: &mut String, window: &Window, since: &str) -> fmt::Result {
         bound(to, &format!("  {} = {}: {}", symbol.name, symbol.value, symbol.meaning))?;
     }
     Ok(())
-}
-
-fn bound(to: &mut String, text: &str) -> fmt::Result {
-    writeln!(to, "        {text}")
 }
 
 /// The last fault of a member, even if it has been healed since.

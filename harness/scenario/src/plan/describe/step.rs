@@ -1,21 +1,23 @@
 //! The lines of a step.
 
 use std::fmt::{self, Write};
+use std::time::Duration;
 
 use lblab_model::{BalancerTraits, Fault, Name};
 
 use super::super::{Clients, Load, Plan, Span, Step, Target, Traffic, Wait};
-use super::expectation;
+use super::{expectation, span};
 
-/// Writes a step, and what follows from it below.
+/// Writes the step of this index, which typically takes so long, and what follows from it below.
 pub(super) fn write(
     to: &mut String,
     plan: &Plan,
-    step: &Step,
+    index: usize,
+    typical: Duration,
     faults: &mut Vec<(Option<Name>, Fault)>,
     traits: &BalancerTraits,
 ) -> fmt::Result {
-    match step {
+    match &plan.steps[index].step {
         Step::Traffic(traffic) => writeln!(to, "{}", describe_traffic(plan, traffic)),
         Step::Hold { connections } => writeln!(to, "hold {connections} requests open, one after the other"),
         Step::Release { member: Some(member) } => writeln!(to, "{member} answers the requests held on it"),
@@ -31,11 +33,13 @@ pub(super) fn write(
             flap.member, flap.fault, flap.bad_probes, flap.good_probes, flap.times
         ),
         Step::Wait(Wait::For(span)) => writeln!(to, "wait {span:?}"),
-        Step::Wait(Wait::Probes { member, count }) => writeln!(to, "wait until {member} has seen {count} more probes"),
+        Step::Wait(Wait::Probes { member, count }) => {
+            writeln!(to, "wait until {member} has seen {count} more probes, about {}", span(typical))
+        }
         Step::Add { member } => writeln!(to, "add {member} to the pool"),
         Step::Remove { member } => writeln!(to, "remove {member} from the pool"),
         Step::Reweight { member, weight } => writeln!(to, "give {member} the weight {weight}"),
-        Step::Expect(expectation) => expectation::write(to, plan, expectation, faults, traits),
+        Step::Expect(expectation) => expectation::write(to, plan, index, expectation, faults, traits),
     }
 }
 

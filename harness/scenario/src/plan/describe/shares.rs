@@ -1,0 +1,41 @@
+//! How exactly traffic is to be shared by weight.
+
+use lblab_model::BalancerTraits;
+
+use super::super::{Clients, Load, Plan, Step};
+use super::rotation;
+
+/// The bound on how the last traffic before a step is shared.
+pub(super) fn bound(plan: &Plan, before: usize, traits: &BalancerTraits) -> String {
+    let traffic = plan.steps.iter().take(before).enumerate().rev().find_map(|(index, planned)| match &planned.step {
+        Step::Traffic(traffic) => Some((index, traffic)),
+        _ => None,
+    });
+    let Some((index, traffic)) = traffic else { return "there is no traffic".to_owned() };
+    let weights: Vec<u16> = rotation::seats(plan, index).iter().map(|seat| seat.weight).collect();
+    let one_by_one = match (traffic.load, traffic.clients) {
+        (Load::Closed { .. }, Clients::Sources(_)) => true,
+        (Load::Closed { .. }, clients) => clients.count() == 1,
+        (Load::Open { .. }, _) => false,
+    };
+    let k = traits.workers;
+    let equal = weights.windows(2).all(|pair| pair[0] == pair[1]);
+    if one_by_one && k == 1 {
+        let divisor = weights.iter().copied().fold(0, gcd).max(1);
+        let sum: u32 = weights.iter().map(|&weight| u32::from(weight)).sum();
+        let terms: Vec<String> = weights.iter().map(u16::to_string).collect();
+        let round = sum / u32::from(divisor);
+        let terms = if terms.len() > 8 { sum.to_string() } else { format!("({})", terms.join("+")) };
+        format!("exact in every round of (sum of weights)/gcd = {terms}/{divisor} = {round} requests")
+    } else if equal {
+        format!(
+            "requests overlap: the largest and the smallest count differ by at most k = {k}, the balancer's workers"
+        )
+    } else {
+        format!("requests overlap: each count within 2k = {} of its quota by weight, k the balancer's workers", 2 * k)
+    }
+}
+
+fn gcd(a: u16, b: u16) -> u16 {
+    if b == 0 { a } else { gcd(b, a % b) }
+}
