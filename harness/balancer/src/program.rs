@@ -1,11 +1,18 @@
 //! Finding a balancer's program and learning its version.
 
 use std::env;
+use std::io::{self, Read};
+use std::os::fd::AsFd;
 use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 use minijinja::context;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::signal::{Signal, killpg};
+use nix::unistd::Pid;
 
 use crate::error::BalancerError;
 use crate::manifest::{Manifest, Program};
@@ -40,11 +47,7 @@ impl Manifest {
             })?);
         }
         let no_version = |why| BalancerError::NoVersion { program: path.clone(), why };
-        let output = Command::new(&command[0])
-            .args(&command[1..])
-            .output()
-            .map_err(|error| no_version(format!("{} cannot be run: {error}", command[0])))?;
-        let text = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
+        let text = first_words(&command).map_err(|error| no_version(format!("{}: {error}", command[0])))?;
         let found = version.pattern.captures(&text).and_then(|found| found.name("version"));
         let Some(found) = found else {
             let first = text.lines().next().unwrap_or_default();
@@ -58,7 +61,9 @@ impl Manifest {
         let (names, search, install) = match &self.program {
             Program::Own => {
                 let doing = "finding the running program, which is the balancer too:";
-                return env::current_exe().map_err(|source| BalancerError::Io { doing, path: PathBuf::new(), source });
+                // Inside a sandbox the path may be found no more through what it goes by outside.
+                let own = env::current_exe().and_then(|path| path.canonicalize());
+                return own.map_err(|source| BalancerError::Io { doing, path: PathBuf::new(), source });
             }
             Program::Installed { names, search, install } => (names, search, install),
         };
@@ -75,4 +80,47 @@ impl Manifest {
 
 fn is_executable(path: &Path) -> bool {
     path.metadata().is_ok_and(|file| file.is_file() && file.permissions().mode() & 0o111 != 0)
+}
+
+/// How long a program may take to say which version it is.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// More than any program says of its version.
+const LONGEST: u64 = 64 * 1024;
+
+/// What a command prints, on both of its outputs, until it ends or has said enough. It is ended if it goes on for longer.
+fn first_words(command: &[String]) -> io::Result<String> {
+    let (reader, writer) = io::pipe()?;
+    let mut child = Command::new(&command[0])
+        .args(&command[1..])
+        .stdin(Stdio::null())
+        .stdout(writer.try_clone()?)
+        .stderr(writer)
+        .process_group(0)
+        .spawn()?;
+    let words = read_words(reader);
+    // The whole group, since a child of its own may hold the pipe open. One that has ended already is no error.
+    if let Ok(group) = i32::try_from(child.id()) {
+        let _ = killpg(Pid::from_raw(group), Signal::SIGKILL);
+    }
+    child.wait()?;
+    words
+}
+
+fn read_words(mut reader: io::PipeReader) -> io::Result<String> {
+    let deadline = Instant::now() + PATIENCE;
+    let mut words = Vec::new();
+    let mut chunk = [0_u8; 4096];
+    loop {
+        let left = deadline.saturating_duration_since(Instant::now());
+        let timeout = PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX);
+        let mut fds = [PollFd::new(reader.as_fd(), PollFlags::POLLIN)];
+        if poll(&mut fds, timeout)? == 0 {
+            return Err(io::Error::new(io::ErrorKind::TimedOut, format!("it did not end within {PATIENCE:?}")));
+        }
+        let length = reader.read(&mut chunk)?;
+        words.extend_from_slice(&chunk[..length]);
+        if length == 0 || words.len() as u64 >= LONGEST {
+            return Ok(String::from_utf8_lossy(&words).into_owned());
+        }
+    }
 }

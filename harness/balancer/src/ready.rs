@@ -52,7 +52,15 @@ impl Arrival {
     }
 
     /// Waits until the balancer answers the question with something. The caller sets the deadline.
-    pub async fn answered(&self, question: &str) -> io::Result<()> {
+    pub async fn answered(self, question: &str) -> io::Result<()> {
+        let answered = self.until_answered(question).await;
+        // Closing waits for every CPU's readers, some 15 ms in which this thread has other things to do.
+        let watch = self.folder.into_inner();
+        drop(tokio::task::spawn_blocking(move || drop(watch)));
+        answered
+    }
+
+    async fn until_answered(&self, question: &str) -> io::Result<()> {
         loop {
             match ask(&self.socket, question).await {
                 Ok(answer) if !answer.is_empty() => return Ok(()),

@@ -49,6 +49,11 @@ impl Source<'_> {
                 return Err(self.wrong(&raw.program, "an installed program needs `version`, to learn it", Some(help)));
             }
         };
+        let traits = &raw.traits.value;
+        if !(1..=64).contains(&traits.workers) || !(1..=10).contains(&traits.rise) || traits.redispatch.retries > 100 {
+            let what = "`workers` lies in 1..=64, `rise` in 1..=10, and `retries` is at most 100";
+            return Err(self.wrong(&raw.traits, what, None));
+        }
         Ok(Manifest {
             program: self.program(raw.program)?,
             version,
@@ -71,7 +76,7 @@ impl Source<'_> {
                 socket: self.template(raw.events.socket)?,
             },
             mutants: raw.mutants,
-            traits: raw.traits,
+            traits: raw.traits.value,
             name: raw.name.value,
             templates,
         })

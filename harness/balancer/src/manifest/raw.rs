@@ -28,7 +28,7 @@ pub(super) struct RawManifest {
     pub events: RawEvents,
     #[serde(default)]
     pub mutants: bool,
-    pub traits: BalancerTraits,
+    pub traits: Spanned<BalancerTraits>,
 }
 
 #[derive(Deserialize)]
