@@ -156,8 +156,10 @@ checks! {
         why: "A wrong status or a reset ends a probe at once.",
         needs: "an HTTP monitor; `probe_schedule`";
     Hm8 "HM-8" "A healed member is used again in time.",
-        bound: "(r-1)d .. (r-1)d + d + c end to start, (r-1)d .. (r-1)d + max(d,c) start to start; give or take 100 ms and 2 %",
-        why: "A heal inside a probe that hangs does not save it; then r good probes follow, with r-1 delays between them.",
+        bound: "(r-1)d .. (r-1)d + d + c end to start, (r-1)d .. (r-1)d + max(d,c) start to start, and from (r-1)d - c on if the heal \
+                may save a probe (slow, or a blackhole with c over 1 s); give or take 100 ms and 2 %",
+        why: "A heal inside a probe that hangs does not save it; then r good probes follow, with r-1 delays between them. A slow \
+              member answers when it is healed, and a repeated SYN meets it; such a probe began before the heal.",
         needs: "a monitor; `rise`, `probe_schedule`";
     Hm11 "HM-11" "A member is left at the end of the f-th bad probe.",
         bound: "within 100 ms and 2 % of the window of the end of the f-th bad probe, as the member saw it, or as follows from its last \
@@ -198,7 +200,7 @@ checks! {
         needs: "a member that refuses; `redispatch` with retries";
     Fo3 "FO-3" "With retries nothing is lost to a member that does not answer the SYN.",
         bound: "0 requests beyond those in flight at the fault; for clients bound by hash at most \
-                s*l*max(0, D - R*connect timeout) + 2",
+                s*l*max(0, D - R*connect timeout) + 2; at most s*l*D + 2 where a client reads for no longer than a connect timeout",
         why: "As FO-2, a connect timeout later.",
         needs: "a member that is silent; `redispatch` with retries";
     Fo4 "FO-4" "No more is lost to a member that fails after it has got the request than its share until it is left.",
@@ -241,6 +243,10 @@ checks! {
         bound: "never out",
         why: "The monitor's probes pass.",
         needs: "a member without a fault that its monitor can see";
+    Tr6 "TR-6" "No more requests are lost than the scenario allows.",
+        bound: "the number that the scenario allows",
+        why: "The scenario says so. What cannot be avoided is not taken off; `lost: predicted` does that.",
+        needs: "a fault, and a number in the scenario that the theory of its loss does not give";
 }
 
 impl CheckId {

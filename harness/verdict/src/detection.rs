@@ -4,13 +4,16 @@ use std::time::Duration;
 
 use lblab_history::FaultRecord;
 use lblab_model::window::{Detection, Window, declared_cost, declared_detection, detection, epsilon};
-use lblab_model::{Fault, FirstFailure, Moment, Monitor, Name, ReloadClass};
+use lblab_model::{Fault, FirstFailure, Moment, Monitor, Name, ProbeSchedule, ReloadClass};
 
 use crate::CheckId;
 use crate::probes::{self, Probe};
 use crate::run::Run;
-use crate::timing::{Bounds, judge_time, probes_blurred};
+use crate::timing::{Bounds, UNKNOWN, judge_time, lateness, stalled};
 use crate::verdict::{Measurement, Unit, Verdict};
+
+/// How many good probes before the last one tell whether that was seen late.
+const IN_STEP: usize = 4;
 
 /// The verdicts on `leaves: <member>`.
 pub(crate) fn leaves(run: &Run<'_>, step: usize, member: &Name) -> Vec<Verdict> {
@@ -106,7 +109,7 @@ impl<'a> Case<'a> {
             .iter()
             .filter(|probe| !probe.good && probe.started >= fault.at && probe.started <= until)
             .count();
-        judge_time(run, check, summary, watched, bounds)
+        judge_time(check, summary, watched, bounds, lateness(run, fault.at, until))
             .because(format!("window: {}", window.formula))
             .because(format!("{member} saw {bad} bad probes in that time, max_retries is {}", self.monitor.max_retries))
     }
@@ -118,7 +121,8 @@ impl<'a> Case<'a> {
         let took = at.since(fault.at);
         let summary =
             format!("{member} was out of rotation {:.3} s after the fault; {}", took.as_secs_f64(), bounds.tell());
-        let mut verdict = judge_time(run, check, summary, took, bounds).because(format!("window: {}", window.formula));
+        let mut verdict =
+            judge_time(check, summary, took, bounds, self.lateness(at)).because(format!("window: {}", window.formula));
         let symbols: Vec<String> = window
             .symbols
             .iter()
@@ -139,8 +143,15 @@ impl<'a> Case<'a> {
     /// The ends of the bad probes, seen by the member or following from its last good one.
     fn bad_ends(&self, at: Moment) -> Result<(Vec<Moment>, String), String> {
         let Case { run, member, fault, monitor, .. } = self;
+        let distance = |ends: &[Moment]| {
+            let last = (monitor.max_retries as usize).checked_sub(1).and_then(|index| ends.get(index).copied());
+            last.map_or(Duration::MAX, |end| end.since(at).max(at.since(end)))
+        };
         if probes::are_seen(fault.fault) {
-            let ends = probes::bad_run(&self.probes, at, probes::tolerance(monitor));
+            let tolerance = probes::tolerance(monitor).max(stalled(run, at, at));
+            let readings = probes::readings(&self.probes, monitor).into_iter();
+            let rows = readings.map(|probes| probes::bad_run(&probes, at, tolerance));
+            let ends = rows.min_by_key(|ends| distance(ends)).unwrap_or_default();
             let seen = ends.len();
             return Ok((ends, format!("{member} saw {seen} bad probes in a row")));
         }
@@ -157,14 +168,11 @@ impl<'a> Case<'a> {
         let before = self.probes.iter().filter(|probe| probe.started <= fault.at);
         let sure = before.clone().filter(|probe| probe.good && !probe.doubtful).max_by_key(|probe| probe.started);
         let doubtful = before.filter(|probe| probe.doubtful);
-        let distance = |probe: &Probe| {
-            let last =
-                (monitor.max_retries as usize).checked_sub(1).and_then(|index| extrapolate(*probe).get(index).copied());
-            last.map(|end| end.since(at).max(at.since(end)))
-        };
-        let last = sure.into_iter().chain(doubtful).min_by_key(|probe| distance(probe));
-        let last = *last
-            .ok_or_else(|| format!("{member} had seen no good probe before the fault, so its phase is not known"))?;
+        let seen = sure.into_iter().chain(doubtful);
+        let on_time = seen.clone().filter_map(|probe| self.in_step(*probe));
+        let last = seen.copied().chain(on_time).min_by_key(|probe| distance(&extrapolate(*probe)));
+        let last =
+            last.ok_or_else(|| format!("{member} had seen no good probe before the fault, so its phase is not known"))?;
         let gap = fault.at.since(last.ended);
         if gap > monitor.delay * 2 + epsilon(monitor.delay) {
             let gap = gap.as_secs_f64();
@@ -181,17 +189,54 @@ impl<'a> Case<'a> {
         Ok((extrapolate(last), line))
     }
 
+    /// The good probe as it follows from those before it, if that is earlier than it was seen.
+    ///
+    /// A probe may be seen late and never early. On a schedule that runs from start to start the earliest phase of the last few
+    /// is the true one.
+    fn in_step(&self, last: Probe) -> Option<Probe> {
+        let delay = self.monitor.delay;
+        if self.run.traits().probe_schedule != ProbeSchedule::StartToStart {
+            return None;
+        }
+        let good = self.probes.iter().rev().filter(|probe| probe.good && probe.started < last.started);
+        let mut next = last.started;
+        let mut delays = 0;
+        let mut earliest = last.started;
+        for probe in good.take(IN_STEP) {
+            if next.since(probe.started).abs_diff(delay) > delay / 4 {
+                break;
+            }
+            next = probe.started;
+            delays += 1;
+            earliest = earliest.min(probe.started + delay * delays);
+        }
+        let early = last.started.since(earliest);
+        (!early.is_zero()).then(|| Probe { started: earliest, ended: last.ended - early, ..last })
+    }
+
+    /// How late the harness may have been in the time that the removal is judged by: from a delay before the last good probe
+    /// on, which tells the phase, until it was seen.
+    fn lateness(&self, at: Moment) -> Option<Duration> {
+        let good = self.probes.iter().filter(|probe| probe.good && probe.started <= self.fault.at);
+        let last = good.map(|probe| probe.started).max().unwrap_or(self.fault.at);
+        lateness(self.run, last - self.monitor.delay, at)
+    }
+
     /// Whether the right number of bad probes had ended when the member was out.
     fn by_count(&self, at: Moment) -> Verdict {
         let (ends, line) = match self.bad_ends(at) {
             Ok(found) => found,
             Err(reason) => return Verdict::inconclusive(CheckId::Hm1, reason),
         };
-        let counted = probes::completed(&ends, at, probes::tolerance(&self.monitor));
+        let tolerance = probes::tolerance(&self.monitor);
+        let counted = probes::completed(&ends, at, tolerance);
         let wanted = self.monitor.max_retries;
+        let exactly = wanted as usize..=wanted as usize;
+        let (holds, doubt) = probes::counted(&ends, at, &exactly, tolerance, self.lateness(at));
         let summary = format!("{} was out after {counted} bad probes, max_retries is {wanted}", self.member);
-        let verdict = Verdict::holds_if(counted == wanted as usize, CheckId::Hm1, summary);
-        self.on_time(verdict.measuring(Measurement::exactly(Unit::Probes, counted as f64, f64::from(wanted))))
+        Verdict::holds_if(holds, CheckId::Hm1, summary)
+            .measuring(Measurement::exactly(Unit::Probes, counted as f64, f64::from(wanted)))
+            .if_trusted(doubt)
             .because(line)
             .because(tell(&ends, at, wanted))
     }
@@ -206,7 +251,8 @@ impl<'a> Case<'a> {
         let wanted = self.monitor.max_retries;
         let Some(&end) = (wanted as usize).checked_sub(1).and_then(|index| ends.get(index)) else {
             let summary = format!("{} was out at {at}, before bad probe {wanted} had come", self.member);
-            return self.on_time(Verdict::fails(check, summary)).because(line);
+            let unknown = self.lateness(at).is_none().then_some(UNKNOWN);
+            return Verdict::fails(check, summary).if_trusted(unknown).because(line);
         };
         let slack = epsilon(window.latest);
         let (off, side) = if at >= end { (at.since(end), "after") } else { (end.since(at), "before") };
@@ -217,12 +263,7 @@ impl<'a> Case<'a> {
             off.as_secs_f64(),
             slack.as_secs_f64()
         );
-        judge_time(self.run, check, summary, off, bounds).because(line).because(tell(&ends, at, wanted))
-    }
-
-    /// A count of probes is as good as the clock by which they are told from each other.
-    fn on_time(&self, verdict: Verdict) -> Verdict {
-        verdict.if_trusted(probes_blurred(self.run, probes::tolerance(&self.monitor)))
+        judge_time(check, summary, off, bounds, self.lateness(at)).because(line).because(tell(&ends, at, wanted))
     }
 }
 
@@ -270,7 +311,7 @@ fn dead_from_the_start(run: &Run<'_>, monitor: &Monitor, member: &Name) -> Verdi
     let verdict = if left.is_none() && bounds.contains(took) {
         Verdict::inconclusive(check, format!("the history ends before {member} had to be left"))
     } else {
-        judge_time(run, check, summary, took, bounds)
+        judge_time(check, summary, took, bounds, lateness(run, start, start + took))
     };
     verdict.because(format!("window: {}", window.formula))
 }

@@ -10,9 +10,10 @@ use lblab_model::{Fault, Method, Moment, Name, Persistence};
 
 use crate::CheckId;
 use crate::run::Run;
+use crate::timing::stalled;
 
 /// How long after a member was seen out of rotation a request may still have been on its way to it, and how long before the
-/// kernel's word that a fault has taken hold it may have bitten already.
+/// kernel's word that a fault has taken hold it may have bitten already, unless the harness itself stood still for longer.
 const BELATED: Duration = Duration::from_millis(100);
 
 /// A fault, as long as the balancer goes on using the member.
@@ -21,6 +22,8 @@ pub(crate) struct Exposure<'a> {
     pub(crate) fault: &'a FaultRecord,
     /// When the member was out of rotation, or the fault undone, or the history ends.
     pub(crate) until: Moment,
+    /// How long before the record of the fault it may have bitten already.
+    early: Duration,
 }
 
 /// Every fault's exposure, by its start.
@@ -39,7 +42,7 @@ impl<'a> Exposure<'a> {
             Some(member) => run.left(member, fault.at).map_or(end, |left| left.min(end)),
             None => end,
         };
-        Exposure { fault, until }
+        Exposure { fault, until, early: BELATED.max(stalled(run, fault.at, fault.at)) }
     }
 
     /// How long it lasted.
@@ -49,7 +52,7 @@ impl<'a> Exposure<'a> {
 
     /// Whether the fault may be to blame for what became of the request.
     pub(crate) fn covers(&self, request: &Request) -> bool {
-        request.sent <= self.until + BELATED && request.ended + BELATED >= self.fault.at
+        request.sent <= self.until + BELATED && request.ended + self.early >= self.fault.at
     }
 
     /// Whether the two lasted at the same time.

@@ -1,5 +1,6 @@
 //! What a member saw of its monitor's probes.
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use lblab_history::{Answer, Purpose, Served};
@@ -7,6 +8,7 @@ use lblab_model::window::{declared_cost, probe_period};
 use lblab_model::{Fault, FaultLayer, Moment, Monitor, MonitorKind, Name, ProbeSchedule};
 
 use crate::run::Run;
+use crate::timing::{UNKNOWN, difference, stalled};
 
 /// One probe, as the member saw it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,7 +17,8 @@ pub(crate) struct Probe {
     pub(crate) ended: Moment,
     /// Whether the balancer must have found it good.
     pub(crate) good: bool,
-    /// Whether the member's link was cut so close to its end that the balancer may have found the opposite.
+    /// Whether the balancer may have found the opposite: the member's link was cut close to its end, or the answer came about
+    /// when the balancer's patience was at its end.
     pub(crate) doubtful: bool,
 }
 
@@ -49,7 +52,13 @@ fn probe(run: &Run<'_>, monitor: &Monitor, served: &Served) -> Option<Probe> {
     });
     let cuts: Vec<Moment> = cuts.map(|fault| fault.at).collect();
     let cut_off = cuts.iter().any(|&at| ended >= at);
-    let doubtful = good && cuts.iter().any(|&at| ended + CUT >= at);
+    let answered = matches!(&monitor.kind, MonitorKind::Http { expected_codes, .. }
+        if matches!(served.answer, Answer::Status(status) if expected_codes.contains(status)));
+    let blurred = stalled(run, started, started).max(stalled(run, ended, ended)).max(CUT.min(monitor.timeout / 4));
+    let at_the_limit = answered && ended.since(started).abs_diff(monitor.timeout) <= blurred;
+    // A client's connection that is torn down before its request has come looks like a TCP probe.
+    let torn = monitor.kind == MonitorKind::Tcp && served.answer == Answer::Reset;
+    let doubtful = torn || good && cuts.iter().any(|&at| ended + CUT >= at) || at_the_limit && !cut_off;
     let silent = matches!(served.answer, Answer::Silent | Answer::Abandoned | Answer::Open);
     // A balancer may give a probe up and leave its connection open for a while.
     let ended = if silent { ended.min(started + cost) } else { ended };
@@ -76,16 +85,31 @@ pub(crate) fn repeated_until(run: &Run<'_>, monitor: &Monitor, fault: Fault, hea
     }
 }
 
+/// What the balancer may have found: each probe as it looks, and, if some are doubtful, those the other way round.
+pub(crate) fn readings(probes: &[Probe], monitor: &Monitor) -> Vec<Vec<Probe>> {
+    let seen = probes.to_vec();
+    if !probes.iter().any(|probe| probe.doubtful) {
+        return vec![seen];
+    }
+    let otherwise = |probe: &Probe| match probe.doubtful {
+        true if probe.good => Probe { good: false, ended: probe.ended.min(probe.started + monitor.timeout), ..*probe },
+        true => Probe { good: true, ..*probe },
+        false => *probe,
+    };
+    let other = probes.iter().map(otherwise).collect();
+    vec![seen, other]
+}
+
 /// The ends of the bad probes in a row at this moment, those included that began until the tolerance after it.
 ///
 /// With a timeout of one delay the next probe begins as the last one ends. It may be under way when the balancer acts on the
-/// last one, or meet a member that was healed at once; a good one that began after the moment says nothing of the row before.
+/// last one, or meet a member that was healed at once; a good one that had not ended then says nothing of the row before.
 pub(crate) fn bad_run(probes: &[Probe], at: Moment, tolerance: Duration) -> Vec<Moment> {
     let mut row = Vec::new();
     for probe in probes.iter().take_while(|probe| probe.started <= at + tolerance) {
         if !probe.good {
             row.push(probe.ended);
-        } else if probe.started <= at {
+        } else if probe.ended <= at {
             row.clear();
         } else {
             break;
@@ -136,6 +160,26 @@ pub(crate) fn completed(ends: &[Moment], at: Moment, tolerance: Duration) -> usi
     }
 }
 
+/// Whether the balancer acted after as many probes as `wanted`, and why that cannot be told, if it cannot.
+///
+/// A balancer acts at the end of a probe. A count that is wrong is not held against it where the end of a right one lies so near
+/// that the harness's lateness explains the rest; a right count is doubted where the harness was later than the tolerance and the
+/// end of a wrong one lies as near.
+pub(crate) fn counted(
+    ends: &[Moment],
+    at: Moment,
+    wanted: &RangeInclusive<usize>,
+    tolerance: Duration,
+    late: Option<Duration>,
+) -> (bool, Option<String>) {
+    let right = wanted.contains(&completed(ends, at, tolerance));
+    let Some(late) = late else { return (right, Some(UNKNOWN.to_owned())) };
+    let near = |end: Moment| end.since(at).max(at.since(end)) <= late + tolerance;
+    let mut reachable = ends.iter().enumerate().filter(|(_, end)| near(**end)).map(|(index, _)| index + 1);
+    let doubtful = (!right || late > tolerance) && reachable.any(|count| wanted.contains(&count) != right);
+    (right, doubtful.then(|| difference(late)))
+}
+
 /// How far apart the balancer's and the member's view of a probe's end may lie without one probe being taken for the next.
 pub(crate) fn tolerance(monitor: &Monitor) -> Duration {
     (monitor.delay / 4).min(Duration::from_millis(100))
@@ -174,6 +218,9 @@ mod tests {
             probe(4115, 4116, true),
         ];
         assert_eq!(bad_run(&probes, at(4112), Duration::from_millis(100)), [at(2106), at(3109), at(4111)]);
+        // It began before the harness had noticed that the member was out, and was answered afterwards.
+        let row = bad_run(&probes[..4], at(4116), Duration::from_millis(100));
+        assert_eq!(bad_run(&[&probes[..4], &[probe(4115, 4118, true)]].concat(), at(4116), Duration::ZERO), row);
         assert_eq!(bad_run(&probes, at(4120), Duration::from_millis(100)), []);
     }
 }

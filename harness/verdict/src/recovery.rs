@@ -7,7 +7,7 @@ use lblab_model::{Moment, Monitor, Name};
 use crate::CheckId;
 use crate::probes;
 use crate::run::Run;
-use crate::timing::{Bounds, judge_time, probes_blurred};
+use crate::timing::{Bounds, judge_time, lateness};
 use crate::verdict::{Measurement, Unit, Verdict};
 
 /// The verdicts on `returns: <member>`.
@@ -53,7 +53,7 @@ fn judge(run: &Run<'_>, monitor: &Monitor, member: &Name, fault: &FaultRecord, h
             bounds.tell()
         );
         let good = probes::good_run(&probes::of(run, monitor, member), fault.at, until).len();
-        let verdict = judge_time(run, check, summary, watched, bounds).because(formula);
+        let verdict = judge_time(check, summary, watched, bounds, lateness(run, heal.at, until)).because(formula);
         return vec![
             verdict.because(format!("{member} saw {good} good probes in a row, rise is {}", run.traits().rise)),
         ];
@@ -66,7 +66,7 @@ fn judge(run: &Run<'_>, monitor: &Monitor, member: &Name, fault: &FaultRecord, h
         .iter()
         .map(|symbol| format!("{} = {} ({})", symbol.name, symbol.value, symbol.meaning))
         .collect();
-    let in_time = judge_time(run, check, summary, took, bounds)
+    let in_time = judge_time(check, summary, took, bounds, lateness(run, heal.at, at))
         .because(formula)
         .because(symbols.join(", "))
         .because(format!("healed at {}, back at {at}", heal.at));
@@ -84,15 +84,19 @@ fn by_count(
 ) -> Verdict {
     let rise = run.traits().rise as usize;
     let tolerance = probes::tolerance(monitor);
-    let ends = probes::good_run(&probes::of(run, monitor, member), fault.at, at + tolerance);
+    let late = lateness(run, heal.at, at);
+    let until = at + tolerance.max(late.unwrap_or_default());
+    let readings = probes::readings(&probes::of(run, monitor, member), monitor).into_iter();
+    let rows = readings.map(|probes| probes::good_run(&probes, fault.at, until));
+    let ends = rows.min_by_key(|ends| probes::completed(ends, at, tolerance).abs_diff(rise)).unwrap_or_default();
     let counted = probes::completed(&ends, at, tolerance);
     let repeated = ends.first().is_some_and(|end| *end <= probes::repeated_until(run, monitor, fault.fault, heal.at));
     let told: Vec<String> = ends.iter().map(|end| format!("{:.3}", end.as_secs_f64())).collect();
-    let holds = counted == rise || repeated && counted == rise + 1;
+    let (holds, doubt) = probes::counted(&ends, at, &(rise..=rise + usize::from(repeated)), tolerance, late);
     let summary = format!("{member} was back after {counted} good probes, rise is {rise}");
     let verdict = Verdict::holds_if(holds, CheckId::Hm3, summary)
         .measuring(Measurement::exactly(Unit::Probes, counted as f64, rise as f64))
-        .if_trusted(probes_blurred(run, tolerance))
+        .if_trusted(doubt)
         .because(format!("good probes ended at {} s; back at {:.3} s", told.join(", "), at.as_secs_f64()));
     if repeated && counted == rise + 1 {
         verdict.because(

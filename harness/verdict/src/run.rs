@@ -5,7 +5,9 @@ use std::net::Ipv4Addr;
 
 use lblab_history::{Change, FaultRecord, HealRecord, History, MemberState, Request, StateChange};
 use lblab_model::{BalancerTraits, Moment, Name};
-use lblab_scenario::{Plan, Step, Traffic};
+use lblab_scenario::{Load, Plan, PlannedStep, Step, Traffic};
+
+use crate::timing::stalled;
 
 /// A run that is to be judged.
 pub(crate) struct Run<'a> {
@@ -69,14 +71,36 @@ impl<'a> Run<'a> {
     pub(crate) fn incomplete(&self) -> Option<String> {
         match &self.history.ending {
             None => Some("the history ends before the run did".to_owned()),
-            Some(ending) => ending.cut_short.as_ref().map(|reason| format!("the run was cut short: {reason}")),
+            Some(ending) => {
+                let reason = |told: &String| told.lines().next().unwrap_or_default().trim_end().to_owned();
+                ending.cut_short.as_ref().map(|told| format!("the run was cut short: {}", reason(told)))
+            }
         }
     }
 
     /// Why what the step did may not be all recorded, if that is so.
     pub(crate) fn unfinished(&self, step: usize) -> Option<String> {
-        let done = self.history.steps.iter().any(|record| record.step == step);
-        if done { None } else { self.incomplete().or_else(|| Some(format!("step {step} has no record of its end"))) }
+        if !self.history.steps.iter().any(|record| record.step == step) {
+            return self.incomplete().or_else(|| Some(format!("step {step} has no record of its end")));
+        }
+        self.unrecorded(step)
+    }
+
+    /// Which requests are missing from the record, if any are: a run numbers them one after the other, and a closed loop sends
+    /// as many as the plan says.
+    fn unrecorded(&self, step: usize) -> Option<String> {
+        let recorded = self.history.requests.len() as u64;
+        let sent = self.history.requests.iter().map(|request| request.id + 1).max().unwrap_or_default();
+        if recorded < sent {
+            return Some(format!("{} of the run's {sent} requests are not on record", sent - recorded));
+        }
+        let Some(PlannedStep { step: Step::Traffic(Traffic { load: Load::Closed { requests }, .. }), .. }) =
+            self.plan.steps.get(step)
+        else {
+            return None;
+        };
+        let recorded = self.history.requests.iter().filter(|request| request.step == step).count() as u64;
+        (recorded != *requests).then(|| format!("{recorded} of the {requests} requests of this traffic are on record"))
     }
 
     pub(crate) fn name_of(&self, address: Ipv4Addr) -> Option<&'a Name> {
@@ -173,9 +197,18 @@ impl<'a> Run<'a> {
             ));
         }
         for (member, flips) in &self.flips {
-            if let Some((at, out)) = flips.iter().find(|(at, _)| *at > from && *at <= to) {
-                let what = if *out { "left" } else { "came back into" };
-                return Err(format!("{member} {what} rotation at {at}, between {from} and {to}"));
+            for &(at, out) in flips.iter().filter(|(at, _)| *at > from) {
+                // The harness may have noticed late what had happened before the last of the requests.
+                let late = stalled(self, at, at);
+                let what = if out { "left" } else { "came back into" };
+                if at <= to {
+                    return Err(format!("{member} {what} rotation at {at}, between {from} and {to}"));
+                } else if at - late <= to {
+                    let late = late.as_secs_f64();
+                    return Err(format!(
+                        "{member} {what} rotation at {at}, or up to {late:.3} s sooner and before {to}"
+                    ));
+                }
             }
         }
         Ok(self.rotation_at(to))

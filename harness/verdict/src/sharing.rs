@@ -1,8 +1,8 @@
 //! Whether requests were shared as the weights say.
 
 use lblab_history::Request;
-use lblab_model::{Method, Persistence, Protocol};
-use lblab_scenario::Step;
+use lblab_model::{Method, Name, Persistence, Protocol};
+use lblab_scenario::{Expectation, PlannedStep, Step};
 
 use crate::answers::failures;
 use crate::rotation::{alignment, counts, first_repetition, prefix_deviation, reduced, window_deviation};
@@ -47,7 +47,16 @@ pub(crate) fn by_weight(run: &Run<'_>, step: usize) -> Vec<Verdict> {
         Ok(picks) => case.sequential(&picks),
         Err(verdict) => vec![*verdict],
     };
-    verdicts.extend(rotation.drained.iter().map(|name| gets_no_new_clients(run, name, &requests)));
+    let asked_for = |name: &&&Name| {
+        let idle = |(index, planned): (usize, &PlannedStep)| {
+            matches!(&planned.step, Step::Expect(Expectation::Idle { member }) if member == **name)
+                && run.last_traffic(index).is_some_and(|(step, _)| step == traffic_step)
+        };
+        run.plan.steps.iter().enumerate().any(idle)
+    };
+    // Where the scenario itself says so, it is judged there.
+    let drained = rotation.drained.iter().filter(|name| !asked_for(name));
+    verdicts.extend(drained.map(|name| gets_no_new_clients(run, name, &requests)));
     verdicts.into_iter().map(|verdict| verdict.unless(doubt.as_ref())).collect()
 }
 
@@ -110,7 +119,13 @@ impl Case<'_> {
                 None => address.to_string(),
             },
         );
-        let summary = format!("request {} was served by {who}, which was not in rotation", request.id);
+        let at = request.sent;
+        let drained = request
+            .member
+            .and_then(|address| self.run.name_of(address))
+            .is_some_and(|name| self.rotation.drained.contains(&name) && !self.run.is_out(name, at));
+        let why = if drained { "whose weight is 0" } else { "which was not in rotation" };
+        let summary = format!("request {} was served by {who}, {why}", request.id);
         let seats: Vec<String> =
             self.rotation.seats.iter().map(|seat| format!("{} ({})", seat.name, seat.weight)).collect();
         Verdict::fails(self.check(), summary).because(format!("in rotation, with their weights: {}", seats.join(", ")))

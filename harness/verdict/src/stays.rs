@@ -8,6 +8,7 @@ use lblab_scenario::{Flap, Step};
 use crate::CheckId;
 use crate::probes;
 use crate::run::{Run, span};
+use crate::timing::{difference, stalled};
 use crate::verdict::{Measurement, Unit, Verdict};
 
 /// The verdict on `stays: <member>`.
@@ -24,12 +25,21 @@ pub(crate) fn stays(run: &Run<'_>, step: usize, member: &Name) -> Vec<Verdict> {
         (None, ..) => stayed(CheckId::Hm18, member, left, until),
         (Some(monitor), None, Some(fault)) => match detection(monitor, &fault.fault, run.traits()) {
             Detection::Never { why } => stayed(CheckId::Fo9, member, left, until).because(why),
-            Detection::Within(_) => stayed(CheckId::Tr5, member, left, until),
+            Detection::Within(_) => stayed(CheckId::Tr5, member, left, until).if_trusted(starved(run, monitor, left)),
         },
-        (Some(_), None, None) => stayed(CheckId::Tr5, member, left, until),
+        (Some(monitor), None, None) => {
+            stayed(CheckId::Tr5, member, left, until).if_trusted(starved(run, monitor, left))
+        }
     };
     let doubt = if record.is_none() { run.unfinished(step) } else { None };
     vec![verdict.unless(doubt).of(member)]
+}
+
+/// Why a member may have been taken out rightly with which nothing was wrong: it was the harness that did not answer the probes.
+fn starved(run: &Run<'_>, monitor: &Monitor, left: Option<Moment>) -> Option<String> {
+    let at = left?;
+    let late = stalled(run, at - (monitor.delay + monitor.timeout) * monitor.max_retries, at);
+    (late >= monitor.timeout).then(|| difference(late))
 }
 
 fn stayed(check: CheckId, member: &Name, left: Option<Moment>, until: Moment) -> Verdict {
@@ -67,7 +77,7 @@ fn survives_flapping(run: &Run<'_>, monitor: &Monitor, step: usize, flap: &Flap,
         let summary = format!(
             "{member} was out of rotation at {at} after at most {longest} bad probes in a row, max_retries is {fall}"
         );
-        Verdict::fails(check, summary)
+        Verdict::fails(check, summary).if_trusted(starved(run, monitor, left))
     } else if longest < flap.bad_probes || (runs.len() as u64) < u64::from(flap.times) {
         let reason = format!(
             "{} runs of up to {longest} bad probes were seen, {} of {} were planned",
@@ -112,12 +122,17 @@ fn is_idle(run: &Run<'_>, step: usize, member: &Name) -> Verdict {
     // A member that left while the traffic ran has to be idle from then on.
     let out = run.is_out(member, until);
     let left = run.history.states.iter().filter(|state| state.member == *member && state.at <= until);
-    let since = if out { left.map(|state| state.at).max().unwrap_or(from).max(from) } else { from };
+    let left = left.map(|state| state.at).max().filter(|_| out);
+    let since = left.unwrap_or(from).max(from);
     let check = if out { CheckId::Hm20 } else { CheckId::Tr4 };
     let sent: Vec<&Request> =
-        requests.into_iter().filter(|request| request.sent > since && request.sent <= until).collect();
+        requests.into_iter().filter(|request| Some(request.sent) > left && request.sent <= until).collect();
     if sent.is_empty() {
         return Verdict::inconclusive(check, format!("no request was sent between {since} and {until}"));
+    }
+    if !sent.iter().any(|request| request.outcome.is_ok()) {
+        // Where nobody serves, a member that does not says nothing.
+        return Verdict::inconclusive(check, format!("none of the {} requests was served by anyone", sent.len()));
     }
     let served = served_by(run, member, &sent);
     let summary = format!("{member} served {} of {} requests sent from {since} on", served.len(), sent.len());

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use lblab_history::Request;
+use lblab_history::{LateTick, Request, Timekeeping};
+use lblab_model::Moment;
 use lblab_model::window::epsilon;
 use lblab_scenario::{Load, Traffic};
 
@@ -59,7 +60,13 @@ impl Bounds {
 ///
 /// Up to half the slack of lateness is what the slack is for. With more the verdict stands only if the time would lie on the
 /// same side of every bound had it been measured that much earlier or later.
-pub(crate) fn judge_time(run: &Run<'_>, check: CheckId, summary: String, time: Duration, bounds: Bounds) -> Verdict {
+pub(crate) fn judge_time(
+    check: CheckId,
+    summary: String,
+    time: Duration,
+    bounds: Bounds,
+    late: Option<Duration>,
+) -> Verdict {
     let measurement = Measurement {
         value: time.as_secs_f64(),
         unit: Unit::Seconds,
@@ -69,8 +76,8 @@ pub(crate) fn judge_time(run: &Run<'_>, check: CheckId, summary: String, time: D
     };
     let within = bounds.contains(time);
     let verdict = Verdict::holds_if(within, check, summary).measuring(measurement);
-    let Some(late) = lateness(run) else {
-        return verdict.if_trusted(Some("the history does not say how well the harness kept time"));
+    let Some(late) = late else {
+        return verdict.if_trusted(Some(UNKNOWN));
     };
     let earlier = time.saturating_sub(late);
     let later = time + late;
@@ -79,32 +86,42 @@ pub(crate) fn judge_time(run: &Run<'_>, check: CheckId, summary: String, time: D
     } else {
         later < bounds.least() || earlier > bounds.most()
     };
-    let doubt = (late > bounds.slack.0.min(bounds.slack.1) / 2 && !decided).then(|| {
-        format!("the harness itself was up to {:.3} s late, which could have made the difference", late.as_secs_f64())
-    });
+    let doubt = (late > bounds.slack.0.min(bounds.slack.1) / 2 && !decided).then(|| difference(late));
     verdict.if_trusted(doubt)
 }
 
-/// How late the harness's own timer was at worst while there was something to be measured.
-///
-/// While the lab is built the harness is busy and measures nothing. If it was latest then, the 99th percentile says how late
-/// it was otherwise.
-pub(crate) fn lateness(run: &Run<'_>) -> Option<Duration> {
-    let kept = run.history.timekeeping.as_ref()?;
-    let begun = run.history.steps.iter().map(|step| step.started).min();
-    Some(if begun.is_some_and(|begun| kept.worst_at < begun) { kept.p99 } else { kept.worst })
+/// Why nothing about times can be decided without a record of the harness's own.
+pub(crate) const UNKNOWN: &str = "the history does not say how well the harness kept time";
+
+/// The doubt that the harness's own lateness leaves.
+pub(crate) fn difference(late: Duration) -> String {
+    format!("the harness itself was up to {:.3} s late, which could have made the difference", late.as_secs_f64())
 }
 
-/// Why probes cannot be told from each other, if the harness was too late for that.
-pub(crate) fn probes_blurred(run: &Run<'_>, tolerance: Duration) -> Option<String> {
-    match lateness(run) {
-        None => Some("the history does not say how well the harness kept time".to_owned()),
-        Some(late) if late > tolerance => Some(format!(
-            "the harness itself was up to {:.3} s late, which may have blurred a probe",
-            late.as_secs_f64()
-        )),
-        Some(_) => None,
-    }
+/// How late whatever happened in this time may have been written down; none if nothing is known of that.
+///
+/// A tick that ran late tells that the harness was busy or not running for so long before it, and what is not watched more
+/// often than once a period may be a period later still.
+pub(crate) fn lateness(run: &Run<'_>, from: Moment, to: Moment) -> Option<Duration> {
+    let kept = run.history.timekeeping.as_ref()?;
+    let worst = late_ticks(kept, from, to).max().unwrap_or_default();
+    Some(worst.max(kept.threshold) + kept.period)
+}
+
+/// How long the harness stood still for at worst around this time; zero if it went on all the time, or if it is not known.
+pub(crate) fn stalled(run: &Run<'_>, from: Moment, to: Moment) -> Duration {
+    let kept = run.history.timekeeping.as_ref();
+    let worst = kept.and_then(|kept| Some(late_ticks(kept, from, to).max()? + kept.period));
+    worst.unwrap_or_default()
+}
+
+/// The lateness of every late tick that may have to do with what happened in this time.
+///
+/// When the harness goes on after it has stood still, a backlog of requests may come before what is looked at here.
+fn late_ticks(kept: &Timekeeping, from: Moment, to: Moment) -> impl Iterator<Item = Duration> {
+    let begun = |tick: &LateTick| tick.at - tick.by - kept.period;
+    let caught_up = |tick: &LateTick| tick.at + tick.by / 4 + kept.period * 2;
+    kept.late.iter().filter(move |tick| caught_up(tick) >= from && begun(tick) <= to).map(|tick| tick.by)
 }
 
 /// Why counts that depend on the rate of an open loop cannot be trusted, if so many requests were sent late.

@@ -1,7 +1,7 @@
 //! Members that die, and balancers that notice too early, in time, too late or never.
 
 use expect_test::{Expect, expect};
-use lblab_history::{MemberState, Timekeeping};
+use lblab_history::MemberState;
 use lblab_model::{Fault, FirstFailure, MonitorKind, ProbeCost, ProbeSchedule, ResetPoint};
 use lblab_scenario::Expectation;
 
@@ -219,17 +219,7 @@ fn a_member_that_nobody_ever_reached_is_left_from_the_start() {
 
 #[test]
 fn times_are_not_trusted_when_the_harness_was_late() {
-    let late = |worst: f64| {
-        let mut story = dies(healthy(), Fault::Refuse, |right| right);
-        story.history.timekeeping = Some(Timekeeping {
-            period: seconds(0.01),
-            ticks: 1000,
-            worst: seconds(worst),
-            worst_at: at(6.0),
-            p99: seconds(0.1),
-        });
-        story
-    };
+    let late = |by: f64| dies(healthy(), Fault::Refuse, |right| right).stood_still(by, 7.0);
     // The removal lies well inside the window, so 0.2 s do not matter there; for the phase it does.
     check(
         &late(0.2),
@@ -238,23 +228,93 @@ fn times_are_not_trusted_when_the_harness_was_late() {
                 window: (f-1)p + c .. (f-1)p + c + d = 2*1s + 0s .. 2*1s + 0s + 1s = 2s .. 3s
                 d = 1s (the monitor's delay), f = 3 (max_retries: consecutive bad probes), c = 0s (a probe that fails at once), p = 1s (from probe to probe: the larger of d and c)
                 `refuse` took hold at 5.300 s, vm01 was out at 8.200 s
-            HM-1 undecided: the harness itself was up to 0.200 s late, which may have blurred a probe
-                would hold: vm01 was out after 3 bad probes, max_retries is 3
+            HM-1 holds: vm01 was out after 3 bad probes, max_retries is 3
                 as follows from vm01's last good probe, 5.200 s to 5.201 s, with 0.000 s for a bad one
                 bad probes end at 6.200, 7.200, 8.200 s; out at 8.200 s
-            HM-11 undecided: the harness itself was up to 0.200 s late, which could have made the difference
+            HM-11 undecided: the harness itself was up to 0.210 s late, which could have made the difference
                 would hold: vm01 was out 0.000 s after the end of bad probe 3; 0.160 s allowed
                 as follows from vm01's last good probe, 5.200 s to 5.201 s, with 0.000 s for a bad one
                 bad probes end at 6.200, 7.200, 8.200 s; out at 8.200 s
         "#]],
     );
-    assert_eq!(late(0.6).outcomes(), "HM-4 undecided, HM-1 undecided, HM-11 undecided");
-    // While the lab was built nothing was measured, so that the harness was late then does not matter.
-    let mut early = late(0.6);
-    early.history.steps.retain(|record| record.step > 0);
-    early.history.steps[0].started = at(6.5);
-    assert_eq!(early.outcomes(), "HM-4 holds, HM-1 holds, HM-11 holds");
-    let mut unknown = late(0.0);
+    // Probes lie 1 s apart, so that it takes more than that to take one for another.
+    assert_eq!(late(0.6).outcomes(), "HM-4 undecided, HM-1 holds, HM-11 undecided");
+    assert_eq!(late(1.2).outcomes(), "HM-4 undecided, HM-1 undecided, HM-11 undecided");
+    // What the judgement does not rest on does not matter.
+    let elsewhere = dies(healthy(), Fault::Refuse, |right| right).stood_still(0.6, 4.0).stood_still(0.6, 10.0);
+    assert_eq!(elsewhere.outcomes(), "HM-4 holds, HM-1 holds, HM-11 holds");
+    let wrong = dies(healthy(), Fault::Refuse, |right| Play { fall: 4, ..right });
+    assert_eq!(wrong.clone().stood_still(0.2, 7.0).outcomes(), "HM-4 fails, HM-1 fails, HM-11 fails");
+    assert_eq!(wrong.stood_still(1.2, 7.0).outcomes(), "HM-4 undecided, HM-1 undecided, HM-11 undecided");
+    let mut unknown = dies(healthy(), Fault::Refuse, |right| right);
     unknown.history.timekeeping = None;
     assert_eq!(unknown.outcomes(), "HM-4 undecided, HM-1 undecided, HM-11 undecided");
+}
+
+/// A member whose probe at `late` is written down 113 ms late, because the harness stood still.
+fn accepted_late(late: f64, fault: f64) -> Story {
+    let story = Story::of(&[1, 1]).monitor(1.0, 1.0, 3);
+    let right = story.right(0.109);
+    let story = story.wait(fault).fault("vm01", Fault::Refuse).wait(8.0).watched("vm01", right);
+    let mut story = story.stood_still(0.113, late + 0.113);
+    for served in story.history.served.iter_mut().filter(|served| served.started == at(late)) {
+        served.started = served.started + seconds(0.113);
+        served.ended = served.ended.map(|ended| ended + seconds(0.113));
+    }
+    story.expect(Expectation::Leaves { member: name("vm01") })
+}
+
+#[test]
+fn a_good_probe_that_was_noticed_late_fails_nobody() {
+    // It is the only one, so that the phase is not known any better.
+    check(
+        &accepted_late(0.109, 0.6),
+        &expect![[r#"
+        HM-4 holds: vm01 was out of rotation 2.509 s after the fault; 2.000 s to 3.000 s allowed, give or take 0.140 s and 0.160 s
+            window: (f-1)p + c .. (f-1)p + c + d = 2*1s + 0s .. 2*1s + 0s + 1s = 2s .. 3s
+            d = 1s (the monitor's delay), f = 3 (max_retries: consecutive bad probes), c = 0s (a probe that fails at once), p = 1s (from probe to probe: the larger of d and c)
+            `refuse` took hold at 0.600 s, vm01 was out at 3.109 s
+        HM-1 undecided: the harness itself was up to 0.123 s late, which could have made the difference
+            would fail: vm01 was out after 2 bad probes, max_retries is 3
+            as follows from vm01's last good probe, 0.222 s to 0.223 s, with 0.000 s for a bad one
+            bad probes end at 1.222, 2.222, 3.222 s; out at 3.109 s
+        HM-11 undecided: the harness itself was up to 0.123 s late, which could have made the difference
+            would hold: vm01 was out 0.113 s before the end of bad probe 3; 0.160 s allowed
+            as follows from vm01's last good probe, 0.222 s to 0.223 s, with 0.000 s for a bad one
+            bad probes end at 1.222, 2.222, 3.222 s; out at 3.109 s
+    "#]],
+    );
+    // The one before it was noticed in time, and tells the phase.
+    check(
+        &accepted_late(2.109, 2.6),
+        &expect![[r#"
+            HM-4 holds: vm01 was out of rotation 2.509 s after the fault; 2.000 s to 3.000 s allowed, give or take 0.140 s and 0.160 s
+                window: (f-1)p + c .. (f-1)p + c + d = 2*1s + 0s .. 2*1s + 0s + 1s = 2s .. 3s
+                d = 1s (the monitor's delay), f = 3 (max_retries: consecutive bad probes), c = 0s (a probe that fails at once), p = 1s (from probe to probe: the larger of d and c)
+                `refuse` took hold at 2.600 s, vm01 was out at 5.109 s
+            HM-1 holds: vm01 was out after 3 bad probes, max_retries is 3
+                as follows from vm01's last good probe, 2.109 s to 2.110 s, with 0.000 s for a bad one
+                bad probes end at 3.109, 4.109, 5.109 s; out at 5.109 s
+            HM-11 holds: vm01 was out 0.000 s after the end of bad probe 3; 0.160 s allowed
+                as follows from vm01's last good probe, 2.109 s to 2.110 s, with 0.000 s for a bad one
+                bad probes end at 3.109, 4.109, 5.109 s; out at 5.109 s
+        "#]],
+    );
+}
+
+#[test]
+fn a_probe_that_began_as_the_member_went_out_and_was_answered_by_the_heal_is_not_counted() {
+    let story = dies(healthy(), Fault::Hang, |right| right);
+    let down = story.history.states[0].at;
+    let mut story = story.stood_still(0.03, 9.22);
+    story.history.states[0].at = down + seconds(0.02);
+    let next = story.history.served.iter_mut().find(|served| served.started + seconds(0.01) > down);
+    let next = next.expect("the probes went on");
+    (next.answer, next.ended) = (lblab_history::Answer::Status(200), Some(down + seconds(0.03)));
+    assert_eq!(story.outcomes(), "HM-6 holds, HM-1 holds, HM-11 holds");
+    // The last bad probe itself looks as if it had been answered in time, since it was accepted late.
+    let last = story.history.served.iter_mut().rfind(|served| served.started + seconds(0.5) < down);
+    let last = last.expect("there was one");
+    (last.answer, last.started) = (lblab_history::Answer::Status(200), last.started + seconds(0.03));
+    assert_eq!(story.outcomes(), "HM-6 holds, HM-1 holds, HM-11 holds");
 }

@@ -16,8 +16,9 @@ A check ends in one of four ways. It **holds**; it **fails**, with evidence; it 
 not say (the run was cut short, the harness itself was late, members came and went meanwhile); or it is **unsupported**,
 because the balancer declares that it does something else. Neither of the last two is a pass.
 
-Times are compared give or take 100 ms and 2 % of the bound. If the harness's own timer was later than half of that, a time is
-judged only if being that much off could not have made a difference. Counts that depend on an open loop's rate pass only if
+Times are compared give or take 100 ms and 2 % of the bound. Every history tells when the harness's own timer was late. If it
+was later than half of that in the time that a judgement rests on, a time is judged only if being that much off could not have
+made a difference, and so are counts of probes. Counts that depend on an open loop's rate pass only if
 no more than 1 % of its requests were sent over 100 ms late.
 
 Symbols: n members, weights w, W their sum over their greatest common divisor; d the monitor's delay, f its max_retries, r the

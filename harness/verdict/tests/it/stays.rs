@@ -68,10 +68,10 @@ fn a_member_that_is_out_serves_nothing() {
     let idle = Expectation::Idle { member: name("vm02") };
     let down = || Story::of(&[1, 1]).shows("vm02", MemberState::Down).wait(1.0);
     down().sends([0; 10]).expect(idle.clone()).check(&expect![[r#"
-        HM-20 holds: vm02 served 0 of 9 requests sent from 1.000 s on
+        HM-20 holds: vm02 served 0 of 10 requests sent from 1.000 s on
     "#]]);
     down().sends([0, 0, 1, 0]).expect(idle.clone()).check(&expect![[r#"
-        HM-20 fails: vm02 served 1 of 3 requests sent from 1.000 s on
+        HM-20 fails: vm02 served 1 of 4 requests sent from 1.000 s on
             the first: request 2, sent at 1.004 s
     "#]]);
     // In the background it may have served before it left.
@@ -128,6 +128,18 @@ fn with_everybody_out_clients_are_told_so_at_once() {
             the first: request 0, sent at 1.000 s
             the slowest answer took 0.002 s
     "#]]);
+    // Half of it may have been the harness.
+    assert_eq!(refused(1.5, 503).stood_still(0.6, 1.9).outcomes(), "HM-22 undecided");
+    assert_eq!(refused(3.0, 503).stood_still(0.6, 1.9).outcomes(), "HM-22 fails");
+    let mut silent = refused(3.0, 503);
+    for request in &mut silent.history.requests {
+        (request.status, request.outcome) = (None, lblab_history::Outcome::ReadTimeout);
+    }
+    silent.check(&expect![[r#"
+        HM-22 fails: 5 of 5 requests were not answered with 503: read timeout 5
+            the first: request 0, sent at 1.000 s
+            nothing was answered
+    "#]]);
     assert_eq!(Story::of(&[1]).sends([0; 5]).expect(Expectation::Answers { status: 200 }).outcomes(), "TR-1 holds");
 }
 
@@ -146,4 +158,29 @@ fn a_healthy_member_is_probed_once_a_delay() {
     assert_eq!(slow.outcome, Outcome::Fails);
     expect!["8 gaps between vm01's good probes, the farthest off 1.160 s; 1.000 s allowed, give or take 0.120 s"]
         .assert_eq(&slow.summary);
+}
+
+#[test]
+fn a_gap_between_probes_is_judged_by_when_the_two_were_noticed() {
+    let shifted = |stood_still_until: f64| {
+        let story = Story::of(&[1]).monitor(1.0, 1.0, 3).wait(10.0);
+        let right = story.right(0.2);
+        let mut story = story.watched("vm01", right).stood_still(0.3, stood_still_until);
+        let served = &mut story.history.served[4];
+        (served.started, served.ended) = (at(4.5), Some(at(4.501)));
+        let verdicts = story.judged().verdicts;
+        verdicts.into_iter().find(|verdict| verdict.check == CheckId::Hm12).expect("the member was probed")
+    };
+    assert!(matches!(shifted(4.5).outcome, Outcome::Inconclusive { .. }));
+    assert_eq!(shifted(7.9).outcome, Outcome::Fails);
+    expect!["mean gap 1.000 s, delay 1s, schedule start-to-start"].assert_eq(&shifted(7.9).evidence[0]);
+}
+
+#[test]
+fn a_member_that_the_harness_kept_from_answering_may_be_taken_out() {
+    let left = Story::of(&[1]).monitor(1.0, 0.5, 2).wait(5.0).shows("vm01", MemberState::Down).wait(1.0);
+    let left = left.expect(Expectation::Stays { member: name("vm01") });
+    assert_eq!(left.outcomes(), "TR-5 fails");
+    assert_eq!(left.clone().stood_still(1.2, 4.9).outcomes(), "TR-5 undecided");
+    assert_eq!(left.stood_still(0.2, 4.9).outcomes(), "TR-5 fails");
 }

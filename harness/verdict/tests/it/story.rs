@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use expect_test::Expect;
 use lblab_history::{
-    Answer, BalancerIdentity, Change, Ending, FORMAT, FaultRecord, Header, HealRecord, History, MemberState, Outcome,
-    Purpose, Request, Served, StateChange, StateSource, StepRecord, Teardown, Timekeeping,
+    Answer, BalancerIdentity, Change, Ending, FORMAT, FaultRecord, Header, HealRecord, History, LateTick, MemberState,
+    Outcome, Purpose, Request, Served, StateChange, StateSource, StepRecord, Teardown, Timekeeping,
 };
 use lblab_model::{
     BalancerTraits, Codes, Fault, FirstFailure, HashClass, Member, Method, Moment, Monitor, MonitorKind, Name,
@@ -127,6 +127,7 @@ impl Story {
             BalancerIdentity { name: "told".to_owned(), version: "1".to_owned(), mutant: None, traits: traits() };
         let header = Header {
             format: FORMAT,
+            run: "1-2".to_owned(),
             lblab: "0.1.0".to_owned(),
             plan: serde_json::Value::Null,
             balancer,
@@ -137,9 +138,9 @@ impl Story {
         history.timekeeping = Some(Timekeeping {
             period: seconds(0.01),
             ticks: 1000,
-            worst: seconds(0.002),
-            worst_at: at(1.0),
             p99: seconds(0.001),
+            threshold: seconds(0.005),
+            late: Vec::new(),
         });
         history.teardown = Some(Teardown::default());
         Story { plan, history, now: at(0.0) }
@@ -168,6 +169,13 @@ impl Story {
 
     pub fn declares(mut self, change: impl FnOnce(&mut BalancerTraits)) -> Story {
         change(&mut self.history.header.balancer.traits);
+        self
+    }
+
+    /// The harness itself stood still for so long until this time.
+    pub fn stood_still(mut self, by: f64, until: f64) -> Story {
+        let kept = self.history.timekeeping.as_mut().expect("a story begins with one");
+        kept.late.push(LateTick { at: at(until), by: seconds(by) });
         self
     }
 
@@ -322,7 +330,14 @@ impl Story {
         history.ending.get_or_insert(Ending { at: self.now, cut_short: None });
         history.requests.sort_by_key(|request| request.id);
         history.served.sort_by_key(|served| served.started);
-        judge(&self.plan, &history)
+        let mut plan = self.plan.clone();
+        for (index, planned) in plan.steps.iter_mut().enumerate() {
+            // A story plans what it sends, unless it says that some of it is missing.
+            if let Step::Traffic(Traffic { load: Load::Closed { requests: requests @ 0 }, .. }) = &mut planned.step {
+                *requests = history.requests.iter().filter(|request| request.step == index).count() as u64;
+            }
+        }
+        judge(&plan, &history)
     }
 
     /// Compares the verdicts on expectations, each in a line with its evidence below.

@@ -1,7 +1,7 @@
 //! Histories that cannot be trusted, and what a run comes to.
 
 use lblab_history::{Ending, Teardown};
-use lblab_scenario::Expectation;
+use lblab_scenario::{Expectation, Load, Step};
 use lblab_verdict::{CheckId, Judgement, Outcome, Overall, Verdict};
 
 use crate::story::Story;
@@ -24,6 +24,17 @@ fn a_run_that_was_cut_short_passes_nothing_it_does_not_show_whole() {
     assert_eq!(cut_short(1).outcomes(), "RR-1 holds, RR-2 holds");
     assert_eq!(cut_short(0).outcomes(), "RR-1 undecided, RR-2 undecided");
     assert_eq!(cut_short(1).judged().outcome(), Overall::Inconclusive);
+}
+
+#[test]
+fn of_a_long_reason_the_first_line_is_told() {
+    let mut story = rotates();
+    let reason = "the balancer died; its last words:\n[ALERT] one\n[ALERT] two".to_owned();
+    story.history.ending = Some(Ending { at: story.now, cut_short: Some(reason) });
+    story.history.teardown = None;
+    let verdicts = story.judged().verdicts;
+    let verdict = verdicts.last().expect("the teardown is judged last");
+    assert_eq!(verdict.summary, "the run was cut short: the balancer died; its last words:");
 }
 
 #[test]
@@ -97,4 +108,19 @@ fn ids_are_read_as_they_are_written() {
     assert_eq!("HM-4".parse(), Ok(CheckId::Hm4));
     assert_eq!(CheckId::Rr10.to_string(), "RR-10");
     assert!("HM-99".parse::<CheckId>().is_err());
+}
+
+#[test]
+fn requests_that_are_not_on_record_leave_a_check_undecided() {
+    let whole = rotates();
+    assert_eq!(whole.outcomes(), "RR-1 holds, RR-2 holds");
+
+    let mut gap = whole.clone();
+    gap.history.requests.drain(2..4);
+    assert_eq!(gap.outcomes(), "RR-1 undecided, RR-2 undecided");
+
+    let mut short = whole;
+    let Step::Traffic(traffic) = &mut short.plan.steps[0].step else { panic!("the first step is the traffic") };
+    traffic.load = Load::Closed { requests: 30 };
+    assert_eq!(short.outcomes(), "RR-1 undecided, RR-2 undecided");
 }
