@@ -10,7 +10,7 @@ pub enum Exit {
     Failed,
     /// 4: a balancer did not start, or died.
     BalancerDidNotStart,
-    /// 2: a scenario is invalid.
+    /// 2: a scenario, a manifest or another input is invalid.
     ScenarioInvalid,
     /// 3: the environment lacks something.
     EnvironmentLacks,

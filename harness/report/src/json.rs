@@ -16,19 +16,22 @@ const FORMAT: u32 = 1;
 pub struct Json {
     path: PathBuf,
     runs: Vec<Run>,
+    summary: Summary,
 }
 
 impl Json {
-    /// A report that is written to this file when it is finished.
+    /// A report that is written to this file anew with each run, so that it is whole whenever the program is stopped.
     pub fn new(path: impl Into<PathBuf>) -> Json {
-        Json { path: path.into(), runs: Vec::new() }
+        Json { path: path.into(), runs: Vec::new(), summary: Summary::default() }
     }
 }
 
 impl Reporter for Json {
     fn run(&mut self, run: &RunReport) -> Result<(), ReportError> {
         self.runs.push(Run::of(run));
-        Ok(())
+        self.summary.add(run);
+        let summary = self.summary;
+        self.finish(&summary)
     }
 
     fn finish(&mut self, summary: &Summary) -> Result<(), ReportError> {

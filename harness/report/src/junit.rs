@@ -23,7 +23,7 @@ pub struct JUnit {
 }
 
 impl JUnit {
-    /// A report that is written to this file when it is finished.
+    /// A report that is written to this file anew with each run, so that it is whole whenever the program is stopped.
     pub fn new(path: impl Into<PathBuf>) -> JUnit {
         JUnit { path: path.into(), suites: Vec::new(), took: Duration::ZERO }
     }
@@ -33,10 +33,16 @@ impl Reporter for JUnit {
     fn run(&mut self, run: &RunReport) -> Result<(), ReportError> {
         self.took += run.took;
         self.suites.push(suite(run));
-        Ok(())
+        self.write()
     }
 
     fn finish(&mut self, _summary: &Summary) -> Result<(), ReportError> {
+        self.write()
+    }
+}
+
+impl JUnit {
+    fn write(&self) -> Result<(), ReportError> {
         let mut report = Report::new("lblab");
         report.set_time(self.took);
         report.add_test_suites(self.suites.iter().cloned());

@@ -89,7 +89,7 @@ pub struct Problem {
 /// Whose fault a problem is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Whose {
-    /// The scenario is invalid.
+    /// The scenario, or the manifest or templates that it is run with, is invalid.
     Scenario,
     /// The machine lacks something.
     Environment,
@@ -199,7 +199,7 @@ impl fmt::Display for BalancerRef {
 impl fmt::Display for Whose {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Whose::Scenario => "the scenario is invalid",
+            Whose::Scenario => "the scenario or the manifest is invalid",
             Whose::Environment => "the environment lacks something",
             Whose::Balancer => "the balancer did not start, or died",
             Whose::Harness => "lblab itself failed",
