@@ -26,14 +26,15 @@ pub struct JobResult {
 /// The child dies with this process: it watches its standard input, which ends when this process does.
 pub fn run_job(job: &Job, progress: &mut dyn FnMut(Message)) -> JobResult {
     let begun = Instant::now();
-    let mut problem = start(job).and_then(|child| attend(child, progress)).unwrap_or_else(Some);
+    let attended = start(job).and_then(|child| attend(child, progress));
     let took = begun.elapsed();
-    let history = match read_history(job) {
-        Ok(history) => Some(history),
-        Err(why) => {
-            problem.get_or_insert(why);
-            None
-        }
+    let (history, problem) = match attended {
+        Ok(problem) => match read_history(job) {
+            Ok(history) => (Some(history), problem),
+            Err(why) => (None, problem.or(Some(why))),
+        },
+        // Whatever lies in the folder is another run's.
+        Err(problem) => (None, Some(problem)),
     };
     JobResult { history, problem, took }
 }
@@ -41,7 +42,14 @@ pub fn run_job(job: &Job, progress: &mut dyn FnMut(Message)) -> JobResult {
 fn read_history(job: &Job) -> Result<History, Problem> {
     let file = job.history_file();
     let open = File::open(&file).map_err(|error| Problem::harness(format!("reading {}: {error}", file.display())))?;
-    History::read(BufReader::new(open)).map_err(|error| Problem::new(Whose::Harness, &error))
+    let history = History::read(BufReader::new(open)).map_err(|error| Problem::new(Whose::Harness, &error))?;
+    if history.header.run != job.run {
+        let file = file.display();
+        return Err(Problem::environment(format!(
+            "{file} was written by another run meanwhile; give each lblab a folder of its own with --out"
+        )));
+    }
+    Ok(history)
 }
 
 fn start(job: &Job) -> Result<Child, Problem> {
@@ -49,13 +57,14 @@ fn start(job: &Job) -> Result<Child, Problem> {
         let folder = job.artefacts.display();
         Problem::environment(format!("making the folder {folder}: {error}; name another with --out"))
     })?;
-    // A history of an earlier run must not be taken for this one's.
-    match std::fs::remove_file(job.history_file()) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            let file = job.history_file();
-            return Err(Problem::environment(format!("removing the old {}: {error}", file.display())));
+    // A file of an earlier run must not be taken for this one's.
+    for file in [job.history_file(), job.log_file()] {
+        match std::fs::remove_file(&file) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(Problem::environment(format!("removing the old {}: {error}", file.display())));
+            }
+            _ => {}
         }
-        _ => {}
     }
     let program =
         std::env::current_exe().map_err(|error| Problem::harness(format!("finding the program that runs: {error}")))?;

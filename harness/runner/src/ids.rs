@@ -1,8 +1,8 @@
 //! The ids of a run's objects, drawn from its seed, so that the same seed gives the same names.
 
 use lblab_scenario::Ids;
-use rand_chacha::ChaCha8Rng;
-use rand_chacha::rand_core::{Rng, SeedableRng};
+use rand::rngs::ChaCha8Rng;
+use rand::{Rng, SeedableRng};
 
 /// The ids of one run.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,6 +1,7 @@
 //! What a child process is told to run.
 
 use std::path::PathBuf;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use lblab_scenario::Plan;
 use serde::{Deserialize, Serialize};
@@ -10,6 +11,8 @@ use serde::{Deserialize, Serialize};
 pub struct Job {
     /// What is run.
     pub plan: Plan,
+    /// Which run this is, unlike any other; [`Job::new_run`] makes one up.
+    pub run: String,
     /// The balancer: the name of a shipped manifest, or the path of one.
     pub balancer: String,
     /// The mutation that the balancer is told to carry; only the reference balancer knows any.
@@ -25,6 +28,12 @@ pub struct Job {
 }
 
 impl Job {
+    /// A name for a run that no other run on this machine has: this process, and the time in nanoseconds.
+    pub fn new_run() -> String {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        format!("{}-{}", std::process::id(), now.as_nanos())
+    }
+
     /// The file that the history is written to.
     pub fn history_file(&self) -> PathBuf {
         self.artefacts.join("history.jsonl")

@@ -1,6 +1,7 @@
 //! The log of a run: JSON lines beside the history, and lines for people on standard error if asked.
 
 use std::fs::File;
+use std::io::IsTerminal;
 use std::sync::Mutex;
 
 use tracing_subscriber::filter::LevelFilter;
@@ -14,7 +15,8 @@ pub(crate) fn begin(file: File, verbose: bool) {
     let people = verbose.then(|| {
         let level = tracing_subscriber::EnvFilter::try_from_env("LBLAB_LOG")
             .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
-        fmt::layer().with_writer(std::io::stderr).with_target(false).with_filter(level)
+        let ansi = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+        fmt::layer().with_ansi(ansi).with_writer(std::io::stderr).with_target(false).with_filter(level)
     });
     // A subscriber that is there already belongs to a test that looks at the events itself.
     drop(tracing_subscriber::registry().with(lines).with(people).try_init());

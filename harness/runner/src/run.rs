@@ -1,6 +1,7 @@
 //! A plan, from an empty sandbox to the last step.
 
 mod faults;
+mod half_open;
 mod hold;
 mod member_states;
 mod pool;
@@ -15,7 +16,6 @@ use lblab_history::{Clock, Record, StepRecord};
 use lblab_lab::sandbox::Identity;
 
 use crate::recorder::Recorder;
-use crate::timekeeping::Watch;
 use crate::worker::tell;
 use crate::{Job, Message, Problem};
 use stage::Stage;
@@ -28,9 +28,7 @@ pub(crate) async fn run(
     clock: Clock,
     recorder: &Recorder,
 ) -> Result<(), Problem> {
-    let mut stage = Stage::set(job, manifest, identity, clock, recorder.clone()).await?;
-    // Building the lab keeps this thread busy, and nothing is judged by the time that it takes.
-    let watch = Watch::start(clock);
+    let (mut stage, watch) = Stage::set(job, manifest, identity, clock, recorder.clone()).await?;
     let steps = carry_out(job, &mut stage).await;
     // What the members saw is part of the evidence even when a step could not be carried out.
     let traffic = stage.finish_traffic().await;

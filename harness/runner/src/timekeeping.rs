@@ -4,38 +4,41 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
 
-use lblab_history::{Clock, Timekeeping};
-use lblab_model::Moment;
+use lblab_history::{Clock, LateTick, Timekeeping};
 use tokio::task::{AbortHandle, spawn_local};
 use tokio::time::{Instant, MissedTickBehavior};
 
 /// The period of the tick. Its lateness is what a timer, a wake-up and a full run queue cost together.
 const PERIOD: Duration = Duration::from_millis(10);
+/// The lateness from which on a tick is written down: less than that no verdict depends on.
+const WORTH_TELLING: Duration = Duration::from_millis(5);
+/// How many late ticks are written down at most, the worst of them.
+const TOLD: usize = 1000;
 
 /// Counts how late a tick runs, from its start until it is dropped.
 pub(crate) struct Watch {
-    samples: Rc<RefCell<Vec<(Duration, Moment)>>>,
+    ticks: Rc<RefCell<Vec<LateTick>>>,
     task: AbortHandle,
 }
 
 impl Watch {
     pub(crate) fn start(clock: Clock) -> Watch {
-        let samples = Rc::new(RefCell::new(Vec::new()));
-        let kept = Rc::clone(&samples);
+        let ticks = Rc::new(RefCell::new(Vec::new()));
+        let kept = Rc::clone(&ticks);
         let task = spawn_local(async move {
             let mut tick = tokio::time::interval(PERIOD);
             tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
             loop {
                 let due = tick.tick().await;
-                kept.borrow_mut().push((Instant::now().duration_since(due), clock.now()));
+                kept.borrow_mut().push(LateTick { at: clock.now(), by: Instant::now().duration_since(due) });
             }
         });
-        Watch { samples, task: task.abort_handle() }
+        Watch { ticks, task: task.abort_handle() }
     }
 
     /// What was counted so far.
     pub(crate) fn report(&self) -> Timekeeping {
-        summarise(&self.samples.borrow())
+        summarise(&self.ticks.borrow(), TOLD)
     }
 }
 
@@ -45,31 +48,46 @@ impl Drop for Watch {
     }
 }
 
-fn summarise(samples: &[(Duration, Moment)]) -> Timekeeping {
-    let (worst, worst_at) = samples.iter().copied().max().unwrap_or_default();
-    let mut lateness: Vec<Duration> = samples.iter().map(|&(late, _)| late).collect();
-    lateness.sort_unstable();
-    let p99 = lateness.get((lateness.len() * 99 / 100).min(lateness.len().saturating_sub(1))).copied();
-    Timekeeping { period: PERIOD, ticks: samples.len() as u64, worst, worst_at, p99: p99.unwrap_or_default() }
+/// The 99th percentile, and those ticks that were late, at most so many.
+fn summarise(ticks: &[LateTick], most: usize) -> Timekeeping {
+    let mut late = ticks.to_vec();
+    late.sort_unstable_by_key(|tick| std::cmp::Reverse(tick.by));
+    let p99 = late.get(late.len() / 100).map(|tick| tick.by).unwrap_or_default();
+    let threshold = late.get(most).map_or(WORTH_TELLING, |tick| tick.by.max(WORTH_TELLING));
+    late.truncate(most);
+    late.retain(|tick| tick.by > threshold);
+    late.sort_unstable_by_key(|tick| tick.at);
+    Timekeeping { period: PERIOD, ticks: ticks.len() as u64, p99, threshold, late }
 }
 
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
 
+    use lblab_history::LateTick;
     use lblab_model::Moment;
 
     use super::summarise;
 
+    fn tick(at: u64, by: u64) -> LateTick {
+        LateTick { at: Moment::from_nanos(at * 1_000_000), by: Duration::from_millis(by) }
+    }
+
     #[test]
-    fn the_worst_tick_and_the_99th_percentile_are_kept() {
-        let samples: Vec<_> =
-            (1..=200).map(|n| (Duration::from_millis(n % 200), Moment::from_nanos(n * 1_000_000))).collect();
-        let report = summarise(&samples);
-        assert_eq!(report.ticks, 200);
-        assert_eq!(report.worst, Duration::from_millis(199));
-        assert_eq!(report.worst_at, Moment::from_nanos(199_000_000));
-        assert_eq!(report.p99, Duration::from_millis(198));
-        assert_eq!(summarise(&[]).worst, Duration::ZERO);
+    fn late_ticks_are_kept_by_their_time_and_others_counted() {
+        let report = summarise(&[tick(1, 0), tick(2, 30), tick(3, 5), tick(4, 6), tick(5, 90)], 1000);
+        assert_eq!(report.ticks, 5);
+        assert_eq!(report.late, [tick(2, 30), tick(4, 6), tick(5, 90)]);
+        assert_eq!(report.threshold, Duration::from_millis(5));
+        assert_eq!(summarise(&[], 1000).late, []);
+    }
+
+    #[test]
+    fn the_worst_are_kept_and_the_threshold_says_what_was_left_out() {
+        let ticks: Vec<_> = (1..=200).map(|n| tick(n, (n * 7) % 200)).collect();
+        let report = summarise(&ticks, 3);
+        assert_eq!(report.threshold, Duration::from_millis(196));
+        assert_eq!(report.late.iter().map(|tick| tick.by.as_millis()).collect::<Vec<_>>(), [199, 198, 197]);
+        assert_eq!(report.p99, Duration::from_millis(197));
     }
 }

@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::{self, BufRead, Write};
 use std::os::fd::AsFd;
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -54,9 +55,10 @@ fn prepare() -> Result<Prepared, Problem> {
         serde_json::from_str(&line).map_err(|error| Problem::harness(format!("reading the job: {error}")))?;
     let manifest = Manifest::load(&job.balancer).map_err(|error| Problem::new(Whose::Environment, &error))?;
     let version = manifest.find_program().map_err(|error| Problem::new(Whose::Environment, &error))?.version;
-    let create = |path: &std::path::Path| {
-        File::create(path).map_err(|error| {
-            Problem::environment(format!("writing {}: {error}; name another folder with --out", path.display()))
+    // Nothing that is there already is written to, be it another run's file, a link or a pipe.
+    let create = |path: &Path| {
+        File::create_new(path).map_err(|error| {
+            Problem::environment(format!("making {}: {error}; name another folder with --out", path.display()))
         })
     };
     let (history, log) = (create(&job.history_file())?, create(&job.log_file())?);
@@ -104,6 +106,7 @@ fn header(job: &Job, manifest: &Manifest, version: String) -> Result<Header, Pro
     let started = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Ok(Header {
         format: FORMAT,
+        run: job.run.clone(),
         lblab: env!("CARGO_PKG_VERSION").to_owned(),
         plan,
         balancer: BalancerIdentity {

@@ -75,7 +75,10 @@ impl Stage {
     pub(super) async fn heal_balancer(&mut self, index: usize) -> Result<(), Problem> {
         let healed = match self.balancer_fault.take() {
             Some(Fault::Pause) => self.balancer.resume(),
-            Some(_) => self.balancer.restart(&self.lab).await,
+            Some(_) => {
+                self.cool_down(true);
+                self.balancer.restart(&self.lab).await
+            }
             None => return Err(Problem::harness("the balancer has no fault to heal")),
         };
         let at = healed?;
@@ -92,7 +95,7 @@ impl Stage {
         let member = Some(flap.member.clone());
         for _ in 0..flap.times {
             let at = self.switch(flap, Some(flap.fault))?;
-            self.probes(&flap.member, flap.bad_probes).await;
+            self.probes(&flap.member, flap.bad_probes).await?;
             let proven = self.clock.now();
             self.recorder.append(&Record::Fault(FaultRecord {
                 step: index,
@@ -102,7 +105,7 @@ impl Stage {
                 proven,
             }));
             let at = self.switch(flap, None)?;
-            self.probes(&flap.member, flap.good_probes).await;
+            self.probes(&flap.member, flap.good_probes).await?;
             let proven = self.clock.now();
             self.recorder.append(&Record::Heal(HealRecord { step: index, member: member.clone(), at, proven }));
         }

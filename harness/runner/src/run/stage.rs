@@ -13,6 +13,7 @@ use lblab_members::{Kind, Log, MemberServer, MemberSpec};
 use lblab_model::{BalancerTraits, Fault, LoadBalancer, Moment, Name};
 use lblab_scenario::{MemberKind, MemberPlan, Plan};
 
+use super::half_open;
 use super::hold::Held;
 use super::member_states::MemberStates;
 use super::pool::CurrentPool;
@@ -20,6 +21,7 @@ use super::probe_log::ProbeLog;
 use super::traffic::Background;
 use crate::ids::RunIds;
 use crate::recorder::Recorder;
+use crate::timekeeping::Watch;
 use crate::{Job, Problem, Whose};
 
 /// The folder of the sandbox below which balancers keep their state, as the walkthrough's network node has it.
@@ -47,8 +49,10 @@ pub(super) struct Stage {
     pub(super) background: Vec<Background>,
     /// The counters of requests and connections.
     pub(super) request_ids: lblab_traffic::Ids,
-    /// Whether every member has been given the time to be probed once.
+    /// Whether every member has been given the time to be probed by the balancer as it runs now.
     pub(super) warm: bool,
+    /// Good probes that each member had seen when the balancer last forgot about its members.
+    pub(super) forgotten: BTreeMap<Name, u32>,
     /// The member faults that are in force, and since when.
     pub(super) faults: BTreeMap<Name, (Fault, Moment)>,
     /// The member faults that were healed last, and when.
@@ -58,17 +62,19 @@ pub(super) struct Stage {
 }
 
 impl Stage {
-    /// Builds the lab, starts the members, and deploys the balancer.
+    /// Builds the lab, starts the members, and deploys the balancer. The time is watched from before the first probe on.
     pub(super) async fn set(
         job: &Job,
         manifest: &Manifest,
         identity: Identity,
         clock: Clock,
         recorder: Recorder,
-    ) -> Result<Stage, Problem> {
+    ) -> Result<(Stage, Watch), Problem> {
         let plan = job.plan.clone();
         let ids = RunIds::draw(job.seed);
         let lab = Lab::build(&topology(&plan, &ids)?).await?;
+        // Building the lab keeps this thread busy, and nothing is judged by the time that it takes. The first probes count.
+        let watch = Watch::start(clock);
         let member_log = Log::new();
         let mut members = BTreeMap::new();
         for planned in &plan.members {
@@ -76,6 +82,7 @@ impl Stage {
             members.insert(name, start_member(&lab, &plan, planned, clock, &member_log)?);
         }
         let probe_log = ProbeLog::follow(&member_log);
+        half_open::watch(&lab, &plan, clock, &member_log)?;
         let pool = CurrentPool::at_start(&plan);
         let load_balancer = plan.load_balancer(&ids.balancer, pool.members());
         let namespace = lab.plug_balancer(&load_balancer.id, &ids.vip_port, plan.network.vip)?;
@@ -88,7 +95,7 @@ impl Stage {
         }
         states.read(balancer.states().await?, clock.now());
         tracing::info!(ready_after = ?clock.now().since(Moment::EPOCH), "the lab is ready");
-        Ok(Stage {
+        let stage = Stage {
             plan,
             ids,
             clock,
@@ -105,10 +112,12 @@ impl Stage {
             background: Vec::new(),
             request_ids: lblab_traffic::Ids::new(),
             warm: false,
+            forgotten: BTreeMap::new(),
             faults: BTreeMap::new(),
             healed: BTreeMap::new(),
             balancer_fault: None,
-        })
+        };
+        Ok((stage, watch))
     }
 
     /// The load balancer as it is to be now.

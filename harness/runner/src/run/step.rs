@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use lblab_history::{Change, MemberState, Record};
 use lblab_model::window::{self, Detection};
-use lblab_model::{Moment, Name};
+use lblab_model::{Moment, Name, ReloadClass};
 use lblab_scenario::{Expectation, Step, Wait};
 
 use super::stage::Stage;
@@ -34,19 +34,25 @@ impl Stage {
 
     async fn wait(&mut self, wait: &Wait) -> Result<(), Problem> {
         match wait {
-            Wait::For(span) => tokio::time::sleep(*span).await,
-            Wait::Probes { member, count } => self.probes(member, *count).await,
+            Wait::For(span) => tokio::select! {
+                () = tokio::time::sleep(*span) => {}
+                // The step is over, and whoever looks next sees that the balancer has died.
+                _ = self.balancer.ended(), if self.balancer_fault.is_none() => {}
+            },
+            Wait::Probes { member, count } => self.probes(member, *count).await?,
         }
         Ok(())
     }
 
-    /// Waits until the member has seen so many more probes. A balancer that does not send them is for the verdict to judge.
-    pub(super) async fn probes(&self, member: &Name, count: u32) {
+    /// Waits until the member has seen so many more probes.
+    pub(super) async fn probes(&self, member: &Name, count: u32) -> Result<(), Problem> {
         let goal = self.probe_log.probes_of(member).ended + count;
         let patience = self.probe_patience() * (count + 1);
-        if !self.probe_log.reaches(member, patience, |probes| probes.ended >= goal).await {
-            tracing::warn!(%member, count, ?patience, "the probes that were waited for did not come");
+        if self.probe_log.reaches(member, patience, |probes| probes.ended >= goal).await {
+            return Ok(());
         }
+        let missing = goal.saturating_sub(self.probe_log.probes_of(member).ended);
+        Err(Problem::balancer(format!("{missing} of the {count} probes of {member} that were waited for did not come")))
     }
 
     /// The longest that two probes can lie apart, with as much again for a slow machine.
@@ -54,7 +60,16 @@ impl Stage {
         self.plan.monitor.as_ref().map_or(BEYOND, |monitor| (monitor.delay + monitor.timeout) * 2 + BEYOND)
     }
 
-    /// Waits, once, until every member has been probed: some balancers count a failure before the first good probe as the
+    /// Notes that the balancer starts afresh with its members, or with one of them.
+    pub(super) fn cool_down(&mut self, forgets: bool) {
+        self.warm = false;
+        if forgets {
+            let seen = self.members.keys().map(|name| (name.clone(), self.probe_log.probes_of(name).answered));
+            self.forgotten = seen.collect();
+        }
+    }
+
+    /// Waits, once for each start of the balancer, until every member has been probed: some balancers count a failure before the first good probe as the
     /// last one, which would make the first fault of a run look like an early detection.
     pub(super) async fn warm_up(&mut self) {
         if self.warm || self.plan.monitor.is_none() {
@@ -67,7 +82,8 @@ impl Stage {
             if self.states.of(member) == Some(MemberState::Down) {
                 continue;
             }
-            if !self.probe_log.reaches(member, patience, |probes| probes.answered > 0).await {
+            let before = self.forgotten.get(member).copied().unwrap_or_default();
+            if !self.probe_log.reaches(member, patience, |probes| probes.answered > before).await {
                 tracing::warn!(%member, ?patience, "no probe has come since the balancer was started");
             }
         }
@@ -87,6 +103,7 @@ impl Stage {
         let load_balancer = self.load_balancer();
         let reloaded = self.balancer.reload(&self.lab, &load_balancer).await?;
         self.states.read(self.balancer.states().await?, self.clock.now());
+        self.cool_down(self.traits.reload != ReloadClass::KeepsAll);
         let (begun, in_force) = (self.clock.at(reloaded.begun), self.clock.at(reloaded.in_force));
         self.recorder.append(&Record::Change(Change { step: index, what: words.to_owned(), begun, in_force }));
         Ok(())

@@ -2,7 +2,7 @@
 
 use lblab_history::{Record, Request, StepRecord};
 use lblab_model::Moment;
-use lblab_scenario::{Clients, Load, Span, Target, Traffic};
+use lblab_scenario::{Clients, Load, MemberKind, Span, Target, Traffic};
 use lblab_traffic::{Errand, Origin, RequestSpec, TrafficSpec};
 use tokio::sync::oneshot;
 use tokio::task::{JoinHandle, spawn_local};
@@ -27,6 +27,11 @@ impl Stage {
             Clients::Outside(_) => OUTSIDE,
             Clients::Tenant(_) | Clients::Sources(_) => CLIENT,
         })?;
+        if self.plan.members.iter().any(|planned| planned.kind == MemberKind::Netcat) {
+            // A netcat member resets what waits behind the connection that it takes, and a balancer that has just started
+            // probes its members as the first request comes.
+            self.warm_up().await;
+        }
         let spec = self.traffic_spec(step, traffic)?;
         if !traffic.in_background() {
             let requests = lblab_traffic::run(&spec, &origin, std::future::pending()).await;
