@@ -2,15 +2,17 @@
 
 use std::path::PathBuf;
 
+use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand};
+use lblab_reference::Mutant;
 
 /// Tests load balancers for real: a lab out of network namespaces, a balancer in it, real traffic, and a verdict with
 /// evidence.
 #[derive(Debug, Parser)]
 #[command(name = "lblab", version, max_term_width = 100, disable_help_subcommand = true)]
 #[command(after_help = "Start with `lblab doctor`, then `lblab run builtin:walkthrough`.\n\
-    Exit codes: 0 all hold, 1 a verdict failed, 2 a scenario is invalid, 3 the environment lacks something,\n\
-    4 the balancer did not start, 5 not judged.")]
+    Exit codes: 0 all hold, 1 a verdict failed, 2 invalid input, 3 the environment lacks something,\n\
+    4 the balancer did not start, or died, 5 not judged.")]
 pub(crate) struct Cli {
     /// What to do.
     #[command(subcommand)]
@@ -39,7 +41,7 @@ pub(crate) enum Command {
     },
     /// Judge runs again from their history files
     Judge {
-        /// History files, as `lblab run` wrote them
+        /// History files as `lblab run` wrote them, or folders of them
         #[arg(required = true, value_name = "HISTORY")]
         histories: Vec<PathBuf>,
         /// Show all of the evidence
@@ -71,10 +73,10 @@ pub(crate) struct Run {
     #[arg(required = true, value_name = "SCENARIO")]
     pub(crate) scenarios: Vec<String>,
     /// A balancer to judge: a shipped one by name, or the path of a manifest; may be repeated
-    #[arg(long, short, default_value = "reference", value_name = "NAME|PATH")]
+    #[arg(long, short, default_value = "reference", value_name = "NAME|PATH", value_delimiter = ',')]
     pub(crate) balancer: Vec<String>,
     /// Tell the reference balancer to be wrong in one named way, to see what the checks say
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = PossibleValuesParser::new(Mutant::ALL.map(Mutant::name)))]
     pub(crate) mutant: Option<String>,
     /// The seed of everything random
     #[arg(long, default_value_t = 1)]

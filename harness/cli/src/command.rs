@@ -33,7 +33,7 @@ pub fn main() -> ExitCode {
     match done {
         Ok(exit) => exit.into(),
         Err(Stop { exit, message }) => {
-            eprintln!("lblab: {message}");
+            complain(&format!("lblab: {message}"));
             exit.into()
         }
     }
@@ -73,4 +73,9 @@ fn print(text: &str) -> Done {
         }
         _ => Ok(Exit::AllHold),
     }
+}
+
+/// Prints to standard error. Whoever closed it, or let its disk fill up, has the exit code.
+fn complain(text: &str) {
+    let _ = writeln!(io::stderr().lock(), "{text}");
 }

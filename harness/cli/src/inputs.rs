@@ -1,5 +1,6 @@
 //! From what the user names to checked plans.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
@@ -38,13 +39,14 @@ const BUILTIN: &str = "builtin:";
 /// Reads everything that was named, in order, folders in the order of their names.
 pub(crate) fn collect(named: &[String]) -> Result<Vec<Input>, InputError> {
     let mut inputs: Vec<Input> = Vec::new();
+    let mut seen = BTreeSet::new();
     for name in named {
         let found = match name.strip_prefix(BUILTIN) {
             Some(prefix) => shipped(prefix)?,
             None => on_disk(Path::new(name))?,
         };
         for input in found {
-            if !inputs.iter().any(|known| known.path == input.path) {
+            if seen.insert(fs::canonicalize(&input.path).unwrap_or_else(|_| PathBuf::from(&input.path))) {
                 inputs.push(input);
             }
         }
@@ -106,9 +108,11 @@ fn walk(folder: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
             continue;
         }
         let path = entry.path();
+        // A pipe or a device in a folder was not put there to be read.
         if entry.file_type()?.is_dir() {
             walk(&path, files)?;
-        } else if path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml") {
+        } else if path.is_file() && path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml")
+        {
             files.push(path);
         }
     }

@@ -3,11 +3,13 @@
 #![forbid(unsafe_code)]
 
 mod args;
+mod artefacts;
 mod command;
 mod init;
 mod inputs;
 mod progress;
 mod trial;
 
+pub use artefacts::Artefacts;
 pub use command::main;
-pub use trial::Trial;
+pub use trial::{Trial, undeclared};

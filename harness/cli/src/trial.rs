@@ -21,8 +21,8 @@ pub struct Trial {
     pub mutant: Option<String>,
     /// The seed of everything random.
     pub seed: u64,
-    /// The folder below which the run gets a folder of its own.
-    pub out: PathBuf,
+    /// The folder that the run writes into; no other run may have the same.
+    pub artefacts: PathBuf,
     /// Whether the sandbox gets a user namespace even as root.
     pub user_namespace: bool,
     /// Whether the run also logs to standard error.
@@ -32,7 +32,6 @@ pub struct Trial {
 impl Trial {
     /// Runs and judges it.
     pub fn run(&self, progress: &mut dyn FnMut(Message)) -> RunReport {
-        let artefacts = self.artefacts();
         let manifest = match Manifest::load(&self.balancer) {
             Ok(manifest) => manifest,
             Err(error) => return self.report(None, problem(Whose::Environment, &error), None),
@@ -54,13 +53,14 @@ impl Trial {
             balancer: self.balancer.clone(),
             mutant: self.mutant.clone(),
             seed: self.seed,
-            artefacts: artefacts.clone(),
+            run: Job::new_run(),
+            artefacts: self.artefacts.clone(),
             user_namespace: self.user_namespace.then_some(true),
             verbose: self.verbose,
         };
         let result = lblab_runner::run_job(&job, progress);
         let took = result.took;
-        let mut report = self.report(Some(&manifest), judge(&self.plan, result), Some(artefacts));
+        let mut report = self.report(Some(&manifest), judge(&self.plan, result), Some(self.artefacts.clone()));
         report.took = took;
         report
     }
@@ -76,21 +76,10 @@ impl Trial {
         let history = artefacts.as_ref().map(|folder| folder.join("history.jsonl")).filter(|file| file.exists());
         RunReport { scenario, balancer, seed: self.seed, took: Duration::ZERO, result, history, artefacts }
     }
-
-    /// The folder of this run: by scenario, balancer and mutant, so that runs side by side do not meet.
-    fn artefacts(&self) -> PathBuf {
-        let scenario = self.plan.path.trim_start_matches("builtin:");
-        let scenario = scenario.strip_suffix(".yaml").or_else(|| scenario.strip_suffix(".yml")).unwrap_or(scenario);
-        let mut folder = self.out.join(as_folder(scenario)).join(as_folder(&self.balancer));
-        if let Some(mutant) = &self.mutant {
-            folder.set_file_name(format!("{}+{}", as_folder(&self.balancer), as_folder(mutant)));
-        }
-        folder
-    }
 }
 
 /// What the plan needs and the balancer does not declare. Every check of such a plan would be unsupported.
-fn undeclared(plan: &Plan, traits: &BalancerTraits) -> Option<String> {
+pub fn undeclared(plan: &Plan, traits: &BalancerTraits) -> Option<String> {
     if !traits.methods.contains(&plan.method) {
         return Some(format!("method {}", plan.method));
     }
@@ -118,7 +107,12 @@ pub(crate) fn judge_saved(from: &Path, history: &History) -> RunReport {
         Ok(plan) => {
             let scenario = ScenarioRef { path: plan.path.clone(), name: plan.name.clone() };
             let judgement = lblab_verdict::judge(&plan, history);
-            (scenario, RunResult::Judged(Judged { plan, judgement }))
+            let judged = Judged { plan, judgement };
+            let result = match cut_short(history) {
+                Some(message) => RunResult::CutShort(judged, Problem { whose: Whose::Harness, message, remedy: None }),
+                None => RunResult::Judged(judged),
+            };
+            (scenario, result)
         }
         Err(error) => {
             let path = from.display().to_string();
@@ -133,6 +127,14 @@ pub(crate) fn judge_saved(from: &Path, history: &History) -> RunReport {
     let artefacts = from.parent().map(Path::to_owned);
     let history = Some(from.to_owned());
     RunReport { scenario, balancer, seed: header.seed, took: ended, result, history, artefacts }
+}
+
+/// Why a saved run did not get to its end, if it did not: such a run is no pass, whatever holds of its beginning.
+fn cut_short(history: &History) -> Option<String> {
+    match &history.ending {
+        Some(ending) => ending.cut_short.as_ref().map(|why| format!("the run was cut short: {why}")),
+        None => Some("the history ends before its run did".to_owned()),
+    }
 }
 
 fn judge(plan: &Plan, result: JobResult) -> RunResult {
@@ -159,23 +161,4 @@ fn from_runner(problem: lblab_runner::Problem) -> Problem {
         lblab_runner::Whose::Harness => Whose::Harness,
     };
     Problem { whose, message: problem.message, remedy: None }
-}
-
-/// A path as the name of one folder: every separator becomes a dash, and nothing leads upwards.
-fn as_folder(path: &str) -> String {
-    let parts: Vec<&str> = path.split(['/', '\\']).filter(|part| !matches!(*part, "" | "." | "..")).collect();
-    let name = parts.join("-");
-    if name.is_empty() { "scenario".to_owned() } else { name }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::as_folder;
-
-    #[test]
-    fn a_path_becomes_one_folder_below_the_results() {
-        assert_eq!(as_folder("balancing/round-robin"), "balancing-round-robin");
-        assert_eq!(as_folder("../../etc/passwd"), "etc-passwd");
-        assert_eq!(as_folder("/"), "scenario");
-    }
 }

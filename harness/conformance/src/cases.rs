@@ -1,13 +1,12 @@
 //! The tests, one for each scenario on each balancer and one for each mutant.
 
-use std::path::PathBuf;
-
-use lblab::Trial;
+use lblab::{Artefacts, Trial};
 use lblab_report::{Reporter, RunReport, Status, Style, Summary, Terminal};
 use libtest_mimic::{Failed, Trial as Test};
 
 use crate::machine::Machine;
 use crate::mutants;
+use crate::results::Results;
 use crate::scenarios::{self, ScenarioFile};
 
 /// The balancer that needs nothing installed.
@@ -17,15 +16,21 @@ const REFERENCE: &str = "reference";
 pub(crate) fn all(machine: &Machine, wanted: Option<&str>) -> Vec<Test> {
     let is_wanted = |name: &str| wanted.is_none_or(|wanted| wanted == name);
     let mut tests = Vec::new();
-    let balancers: Vec<String> = lblab_balancer::shipped().iter().map(|manifest| manifest.name().to_owned()).collect();
+    let balancers = lblab_balancer::shipped();
     for scenario in scenarios::all() {
+        let plan = lblab_scenario::check_bytes(&scenario.path, &scenario.text).ok();
         for balancer in &balancers {
-            let name = format!("netns::{}::{balancer}", scenario.test_name);
-            if is_wanted(&name) {
-                let ignored = machine.ignores("netns") || machine.ignores(balancer);
-                let (scenario, balancer) = (scenario.clone(), balancer.clone());
-                tests.push(Test::test(name, move || holds(&scenario, &balancer)).with_ignored_flag(ignored));
+            let name = format!("netns::{}::{}", scenario.test_name, balancer.name());
+            if !is_wanted(&name) {
+                continue;
             }
+            let undeclared = plan.as_ref().and_then(|plan| lblab::undeclared(plan, balancer.traits()));
+            if let Some(what) = &undeclared {
+                eprintln!("{name} is ignored: {} declares no {what}", balancer.name());
+            }
+            let ignored = undeclared.is_some() || machine.ignores("netns") || machine.ignores(balancer.name());
+            let (scenario, balancer) = (scenario.clone(), balancer.name().to_owned());
+            tests.push(Test::test(name, move || holds(&scenario, &balancer)).with_ignored_flag(ignored));
         }
     }
     for mutant in lblab_reference::Mutant::ALL {
@@ -40,10 +45,11 @@ pub(crate) fn all(machine: &Machine, wanted: Option<&str>) -> Vec<Test> {
 
 /// Runs a scenario; an error unless every check that the balancer supports holds.
 fn holds(scenario: &ScenarioFile, balancer: &str) -> Result<(), Failed> {
-    let report = run(scenario, balancer, None)?;
+    let results = Results::open();
+    let report = run(scenario, balancer, None, &results)?;
     match report.status() {
         // What the balancer does not declare is counted in the report; nothing of it is taken for a pass of that check.
-        Status::Holds | Status::Unsupported => Ok(()),
+        Status::Holds | Status::Unsupported => Ok(results.forget()?),
         _ => {
             print(&report);
             let headline = report.headline().unwrap_or_else(|| "nothing was judged".to_owned());
@@ -55,7 +61,7 @@ fn holds(scenario: &ScenarioFile, balancer: &str) -> Result<(), Failed> {
 }
 
 /// Runs a scenario on a balancer, or on a mutant of the reference balancer.
-pub(crate) fn run(scenario: &ScenarioFile, balancer: &str, mutant: Option<&str>) -> Result<RunReport, Failed> {
+fn run(scenario: &ScenarioFile, balancer: &str, mutant: Option<&str>, results: &Results) -> Result<RunReport, Failed> {
     let plan = lblab_scenario::check_bytes(&scenario.path, &scenario.text).map_err(|diagnostics| {
         eprintln!("{}", diagnostics.render(false));
         format!("{} is not a valid scenario", scenario.path)
@@ -65,7 +71,7 @@ pub(crate) fn run(scenario: &ScenarioFile, balancer: &str, mutant: Option<&str>)
         balancer: balancer.to_owned(),
         mutant: mutant.map(str::to_owned),
         seed: 1,
-        out: results(),
+        artefacts: Artefacts::below(results.folder()).folder(&scenario.path, balancer, mutant),
         user_namespace: false,
         verbose: false,
     };
@@ -73,8 +79,8 @@ pub(crate) fn run(scenario: &ScenarioFile, balancer: &str, mutant: Option<&str>)
 }
 
 /// Runs a scenario on a mutant of the reference balancer.
-pub(crate) fn run_mutant(scenario: &ScenarioFile, mutant: &str) -> Result<RunReport, Failed> {
-    run(scenario, REFERENCE, Some(mutant))
+pub(crate) fn run_mutant(scenario: &ScenarioFile, mutant: &str, results: &Results) -> Result<RunReport, Failed> {
+    run(scenario, REFERENCE, Some(mutant), results)
 }
 
 /// Shows a report as `lblab run` does.
@@ -86,9 +92,4 @@ pub(crate) fn print(report: &RunReport) {
     if let Err(error) = shown {
         eprintln!("{error}");
     }
-}
-
-/// Where histories go: `LBLAB_RESULTS`, or a folder in the build's own scratch space.
-fn results() -> PathBuf {
-    std::env::var_os("LBLAB_RESULTS").map_or_else(|| std::env::temp_dir().join("lblab-conformance"), PathBuf::from)
 }

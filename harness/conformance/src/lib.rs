@@ -9,6 +9,7 @@
 mod cases;
 mod machine;
 mod mutants;
+mod results;
 mod scenarios;
 
 use std::process::ExitCode;

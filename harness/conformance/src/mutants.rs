@@ -6,6 +6,7 @@ use lblab_verdict::Outcome;
 use libtest_mimic::Failed;
 
 use crate::cases::{print, run_mutant};
+use crate::results::Results;
 use crate::scenarios::{self, ScenarioFile};
 
 /// A scenario that a mutant is run in, and the checks that fail there.
@@ -48,10 +49,11 @@ pub(crate) fn is_caught(mutant: Mutant) -> Result<(), Failed> {
         return Err(format!("the table of caught mutants has no row for {name}").into());
     }
     let scenarios = scenarios::all();
+    let results = Results::open();
     let mut wrong = Vec::new();
     for row in rows {
         let scenario = find(&scenarios, row.scenario)?;
-        let report = run_mutant(scenario, &name)?;
+        let report = run_mutant(scenario, &name, &results)?;
         let failed = report.verdicts().iter().filter(|verdict| matches!(verdict.outcome, Outcome::Fails));
         let mut failed: Vec<String> = failed.map(|verdict| verdict.check.to_string()).collect();
         failed.sort();
@@ -62,7 +64,7 @@ pub(crate) fn is_caught(mutant: Mutant) -> Result<(), Failed> {
         }
     }
     if wrong.is_empty() {
-        return Ok(());
+        return Ok(results.forget()?);
     }
     let wrong = wrong.join("; ");
     eprintln!("Error: {wrong}");

@@ -2,38 +2,81 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
+use std::time::Duration;
 
-use lblab_report::{Exit, Reporter, RunReport, Summary};
+use lblab_balancer::Manifest;
+use lblab_report::{BalancerRef, Exit, Problem, Reporter, RunReport, RunResult, ScenarioRef, Summary, Whose};
+use lblab_scenario::Diagnostics;
 
 use super::{Done, Stop, reporting, scenario};
 use crate::args::Run;
+use crate::artefacts::Artefacts;
 use crate::progress::Progress;
 use crate::trial::Trial;
 
 pub(super) fn run(arguments: &Run) -> Done {
-    let (plans, invalid) = scenario::checked(&arguments.scenarios)?;
-    if invalid > 0 {
-        return Err(Stop::new(
-            Exit::ScenarioInvalid,
-            &format!("{invalid} of the scenarios are invalid; nothing was run"),
-        ));
+    let mut reporters = reporting::reporters(&arguments.output, arguments.verbose)?;
+    let balancers = distinct(&arguments.balancer);
+    for balancer in &balancers {
+        Manifest::load(balancer).map_err(|error| Stop::new(Exit::ScenarioInvalid, &error))?;
     }
-    let trials: Vec<Trial> = plans
-        .iter()
-        .flat_map(|plan| arguments.balancer.iter().map(move |balancer| (plan, balancer)))
-        .map(|(plan, balancer)| Trial {
-            plan: plan.clone(),
-            balancer: balancer.clone(),
-            mutant: arguments.mutant.clone(),
-            seed: arguments.seed,
-            out: arguments.out.clone(),
-            user_namespace: arguments.user_namespace,
-            verbose: arguments.verbose,
-        })
-        .collect();
-    let mut reporters = reporting::reporters(&arguments.output, arguments.verbose);
+    let (plans, invalid) = scenario::checked(&arguments.scenarios)?;
+    if !invalid.is_empty() {
+        let mut summary = Summary::default();
+        for diagnostics in &invalid {
+            let report = invalid_scenario(diagnostics, arguments.seed);
+            summary.add(&report);
+            // The terminal has shown it in full already; the reports are for those who read only them.
+            reporting::report(&mut reporters[1..], &report)?;
+        }
+        reporting::finish(&mut reporters[1..], &summary)?;
+        let count = invalid.len();
+        return Err(Stop::new(Exit::ScenarioInvalid, &format!("invalid scenarios: {count}; nothing was run")));
+    }
+    let mut artefacts = Artefacts::below(&arguments.out);
+    let mut trials = Vec::new();
+    for plan in &plans {
+        for balancer in &balancers {
+            trials.push(Trial {
+                plan: plan.clone(),
+                balancer: (*balancer).clone(),
+                mutant: arguments.mutant.clone(),
+                seed: arguments.seed,
+                artefacts: artefacts.folder(&plan.path, balancer, arguments.mutant.as_deref()),
+                user_namespace: arguments.user_namespace,
+                verbose: arguments.verbose,
+            });
+        }
+    }
     let summary = side_by_side(&trials, labs(arguments.jobs), !arguments.verbose, &mut reporters)?;
     reporting::finish(&mut reporters, &summary)
+}
+
+/// Each once, in the order in which they were named.
+fn distinct(named: &[String]) -> Vec<&String> {
+    let mut distinct: Vec<&String> = Vec::new();
+    for name in named {
+        if !distinct.contains(&name) {
+            distinct.push(name);
+        }
+    }
+    distinct
+}
+
+/// The report on a scenario that was not run because of what is wrong with it.
+fn invalid_scenario(diagnostics: &Diagnostics, seed: u64) -> RunReport {
+    let path = diagnostics.path().to_owned();
+    let balancer = BalancerRef { argument: "-".to_owned(), name: "-".to_owned(), version: None, mutant: None };
+    let problem = Problem { whose: Whose::Scenario, message: diagnostics.render(false), remedy: None };
+    RunReport {
+        scenario: ScenarioRef { name: path.clone(), path },
+        balancer,
+        seed,
+        took: Duration::ZERO,
+        result: RunResult::Problem(problem),
+        history: None,
+        artefacts: None,
+    }
 }
 
 /// How many labs run side by side if nobody says: they mostly wait for timers, so more than there are processors.
@@ -60,7 +103,7 @@ fn side_by_side(
                     let line = progress.line(format!("{} on {}", trial.plan.path, trial.balancer));
                     let report = trial.run(&mut |message| line.show(&message));
                     drop(line);
-                    // Nobody listens any more if a report could not be written; then the rest is not worth running.
+                    // The receiver is gone only when this thread is about to be.
                     if sender.send((index, report)).is_err() {
                         return;
                     }
@@ -73,7 +116,8 @@ fn side_by_side(
         for (index, report) in finished {
             for report in queue.put(index, report) {
                 summary.add(&report);
-                progress.paused(|| reporting::report(reporters, &report))?;
+                // A report that cannot be written is told of when it is finished; the other runs are worth their time.
+                drop(progress.paused(|| reporting::report(reporters, &report)));
             }
         }
         Ok(summary)

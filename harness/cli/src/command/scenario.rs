@@ -4,19 +4,20 @@ use std::io;
 
 use lblab_balancer::Manifest;
 use lblab_report::{Exit, Style};
+use lblab_scenario::{Diagnostics, Plan};
 
-use super::{Done, Stop, print};
+use super::{Done, Stop, complain, print};
 use crate::inputs::{self, Input};
 
-/// Reads and checks what was named; every error is printed.
-pub(super) fn checked(named: &[String]) -> Result<(Vec<lblab_scenario::Plan>, usize), Stop> {
+/// Reads and checks what was named: the plans of what is good, and what is wrong with the rest, which is shown.
+pub(super) fn checked(named: &[String]) -> Result<(Vec<Plan>, Vec<Diagnostics>), Stop> {
     let inputs: Vec<Input> = inputs::collect(named).map_err(|error| Stop::new(Exit::ScenarioInvalid, &error))?;
     let (plans, wrong) = inputs::check(&inputs);
-    let color = Style::detect(&io::stderr()).colour;
+    let colour = Style::detect(&io::stderr()).colour;
     for diagnostics in &wrong {
-        eprintln!("{}", diagnostics.render(color));
+        complain(&diagnostics.render(colour));
     }
-    Ok((plans, wrong.len()))
+    Ok((plans, wrong))
 }
 
 pub(super) fn check(named: &[String]) -> Done {
@@ -24,19 +25,19 @@ pub(super) fn check(named: &[String]) -> Done {
     for plan in &plans {
         print(&format!("{}: {}\n", plan.path, plan.name))?;
     }
-    if invalid > 0 {
-        return Err(Stop::new(Exit::ScenarioInvalid, &format!("{invalid} invalid, {} valid", plans.len())));
+    if !invalid.is_empty() {
+        return Err(Stop::new(Exit::ScenarioInvalid, &format!("{} invalid, {} valid", invalid.len(), plans.len())));
     }
     Ok(Exit::AllHold)
 }
 
 pub(super) fn plan(named: &[String], balancer: &str) -> Done {
-    let manifest = Manifest::load(balancer).map_err(|error| Stop::new(Exit::EnvironmentLacks, &error))?;
+    let manifest = Manifest::load(balancer).map_err(|error| Stop::new(Exit::ScenarioInvalid, &error))?;
     let (plans, invalid) = checked(named)?;
     for plan in &plans {
         print(&plan.describe(manifest.traits()))?;
     }
-    Ok(if invalid == 0 { Exit::AllHold } else { Exit::ScenarioInvalid })
+    Ok(if invalid.is_empty() { Exit::AllHold } else { Exit::ScenarioInvalid })
 }
 
 pub(super) fn schema() -> Done {

@@ -88,8 +88,8 @@ fn a_missing_program_is_exit_code_3_and_says_how_to_install_it() {
 }
 
 #[test]
-fn an_unknown_balancer_is_exit_code_3() {
-    let ended = Session::of(User::Caller).run(&["run", SHORT, "--balancer", "no-such-balancer"]).with(3);
+fn an_unknown_balancer_is_exit_code_2() {
+    let ended = Session::of(User::Caller).run(&["run", SHORT, "--balancer", "no-such-balancer"]).with(2);
     assert!(ended.said().contains("no-such-balancer"), "{}", ended.said());
 }
 
