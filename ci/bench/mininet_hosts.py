@@ -13,12 +13,13 @@ setLogLevel("error")
 Mininet.inited = True
 
 print("begin", flush=True)
-net = Mininet(
-    topo=SingleSwitchTopo(int(sys.argv[1])), switch=LinuxBridge, controller=None, ipBase="10.0.0.0/16", autoStaticArp=True
-)
+net = Mininet(topo=SingleSwitchTopo(int(sys.argv[1])), switch=LinuxBridge, controller=None, ipBase="10.0.0.0/16")
 net.start()
-listeners = "".join(f"/proc/{host.pid}/ns/net {host.IP()}:80\n" for host in net.hosts)
-listener = subprocess.Popen(sys.argv[2:], stdin=subprocess.PIPE, text=True)
-listener.stdin.write(listeners)
-listener.stdin.close()
-listener.wait()
+listeners = [host.popen(sys.argv[2:], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for host in net.hosts]
+for host, listener in zip(net.hosts, listeners):
+    listener.stdin.write(f"/proc/self/ns/net {host.IP()}:80\n")
+    listener.stdin.close()
+for listener in listeners:
+    assert listener.stdout.readline() == "listening\n"
+print("listening", flush=True)
+net.stop()
