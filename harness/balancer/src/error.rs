@@ -15,14 +15,17 @@ use crate::status::StatusError;
 pub enum BalancerError {
     /// The program is not installed.
     #[error(
-        "finding {balancer}: no program {} in PATH or the manifest's folders; install it: {install}",
-        names.join(" or ")
+        "finding {balancer}: there is no program {} in {}; install it: {install}",
+        names.join(" or "),
+        folders.join(", ")
     )]
     Missing {
         /// The balancer.
         balancer: String,
         /// The names under which the program was looked for.
         names: Vec<String>,
+        /// The folders in which it was looked for, as the manifest has them.
+        folders: Vec<String>,
         /// The command that installs it.
         install: String,
     },
@@ -69,14 +72,44 @@ pub enum BalancerError {
         why: String,
     },
     /// The balancer refused its configuration.
-    #[error("{balancer} refused its configuration ({status}){}", said(output))]
+    #[error("{balancer} refused its configuration ({which}: {status}){}", said(output))]
     Refused {
         /// The balancer.
         balancer: String,
-        /// How the check, or the new process, ended; or what the balancer announced.
+        /// Which of the manifest's keys it was about.
+        which: &'static str,
+        /// How the command, or the new process, ended; or what the balancer announced.
         status: String,
         /// What it printed.
         output: Vec<String>,
+    },
+    /// A command of the manifest did not end in time.
+    #[error("the command `{which}` of {balancer} did not end within {deadline:?}{}", said(output))]
+    Hangs {
+        /// The balancer.
+        balancer: String,
+        /// The manifest's key.
+        which: &'static str,
+        /// How long it was waited for.
+        deadline: Duration,
+        /// What it printed.
+        output: Vec<String>,
+    },
+    /// The balancer could not be asked whether it is ready.
+    #[error("asking {balancer} whether it is ready: {source}; see the manifest's `ready`")]
+    NotAsked {
+        /// The balancer.
+        balancer: String,
+        /// Why.
+        source: io::Error,
+    },
+    /// There is no process to pause or kill.
+    #[error("{doing} {balancer}: it is no process; the kernel balances for it")]
+    NoProcess {
+        /// The balancer.
+        balancer: String,
+        /// What was to be done.
+        doing: &'static str,
     },
     /// The balancer ended before it was ready.
     #[error("{balancer} did not start: it ended with {status}{}", said(output))]
@@ -99,7 +132,7 @@ pub enum BalancerError {
         output: Vec<String>,
     },
     /// The balancer did not say that a reload is in force.
-    #[error("{balancer} did not reload: it did not announce the end of the reload within {deadline:?}{}", said(output))]
+    #[error("{balancer} did not reload: nothing told within {deadline:?} that the reload is in force{}", said(output))]
     ReloadUnconfirmed {
         /// The balancer.
         balancer: String,
@@ -119,12 +152,12 @@ pub enum BalancerError {
         output: Vec<String>,
     },
     /// The balancer was asked for its members' states and did not answer.
-    #[error("asking {balancer} for its members' states at {}: {source}", socket.display())]
+    #[error("asking {balancer} at {at}: {source}")]
     Unanswered {
         /// The balancer.
         balancer: String,
-        /// The socket.
-        socket: PathBuf,
+        /// The socket or address.
+        at: String,
         /// Why.
         source: io::Error,
     },
@@ -173,11 +206,14 @@ impl BalancerError {
     /// Whose fault it is.
     pub fn blame(&self) -> Blame {
         match self {
-            BalancerError::NoMutants { .. } | BalancerError::Render { .. } | BalancerError::Argument { .. } => {
-                Blame::Scenario
-            }
+            BalancerError::NoMutants { .. }
+            | BalancerError::NoProcess { .. }
+            | BalancerError::Render { .. }
+            | BalancerError::Argument { .. } => Blame::Scenario,
             BalancerError::Missing { .. } | BalancerError::NoVersion { .. } => Blame::Environment,
             BalancerError::Refused { .. }
+            | BalancerError::Hangs { .. }
+            | BalancerError::NotAsked { .. }
             | BalancerError::DidNotStart { .. }
             | BalancerError::NotReady { .. }
             | BalancerError::ReloadUnconfirmed { .. }

@@ -11,6 +11,7 @@ mod ask;
 mod deployment;
 mod diagnostic;
 mod error;
+mod hearing;
 mod manifest;
 mod process;
 mod program;
@@ -21,9 +22,9 @@ mod state_dir;
 mod status;
 mod template;
 
-pub use announcements::StateEvent;
 pub use diagnostic::Diagnostic;
 pub use error::{BalancerError, Blame};
+pub use hearing::StateEvent;
 pub use manifest::{Manifest, ManifestError, shipped};
 pub use program::Found;
 pub use running::{Reloaded, Running};

@@ -15,7 +15,7 @@ use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 
 use crate::error::BalancerError;
-use crate::manifest::{Manifest, Program};
+use crate::manifest::{Manifest, PATH, Program};
 use crate::template::render_argument;
 
 /// A balancer's program that is there.
@@ -40,11 +40,7 @@ impl Manifest {
         let mut command = Vec::new();
         for argument in &version.command {
             let rendered = render_argument(argument, &context! { program => path.to_string_lossy() });
-            command.push(rendered.map_err(|why| BalancerError::Argument {
-                balancer: self.name.clone(),
-                text: argument.clone(),
-                why,
-            })?);
+            command.push(rendered.map_err(|why| self.misrendered(argument, why))?);
         }
         let no_version = |why| BalancerError::NoVersion { program: path.clone(), why };
         let text = first_words(&command).map_err(|error| no_version(format!("{}: {error}", command[0])))?;
@@ -68,14 +64,36 @@ impl Manifest {
             Program::Installed { names, search, install } => (names, search, install),
         };
         let path = env::var_os("PATH").unwrap_or_default();
-        let folders: Vec<PathBuf> = env::split_paths(&path).chain(search.iter().map(PathBuf::from)).collect();
+        let mut folders: Vec<PathBuf> = Vec::new();
+        for folder in search {
+            if folder == PATH {
+                folders.extend(env::split_paths(&path));
+            } else {
+                let known = context! { balancers => balancers_folder().to_string_lossy() };
+                let rendered = render_argument(folder, &known);
+                folders.push(PathBuf::from(rendered.map_err(|why| self.misrendered(folder, why))?));
+            }
+        }
         let candidates = names.iter().flat_map(|name| folders.iter().map(move |folder| folder.join(name)));
         candidates.into_iter().find(|path| is_executable(path)).ok_or_else(|| BalancerError::Missing {
             balancer: self.name.clone(),
             names: names.clone(),
+            folders: search.clone(),
             install: install.clone(),
         })
     }
+
+    fn misrendered(&self, text: &str, why: String) -> BalancerError {
+        BalancerError::Argument { balancer: self.name.clone(), text: text.to_owned(), why }
+    }
+}
+
+/// The folder that `make balancers` puts balancers in which are not packaged: `LBLAB_BALANCERS`, or
+/// `~/.local/share/lblab/balancers`.
+pub(crate) fn balancers_folder() -> PathBuf {
+    let chosen = env::var_os("LBLAB_BALANCERS").filter(|folder| !folder.is_empty()).map(PathBuf::from);
+    let home = || env::home_dir().unwrap_or_else(|| PathBuf::from("/"));
+    chosen.unwrap_or_else(|| home().join(".local/share/lblab/balancers"))
 }
 
 fn is_executable(path: &Path) -> bool {

@@ -1,4 +1,4 @@
-//! Knowing that a balancer that was started serves: it answers a question.
+//! Knowing that a balancer that was started serves: everything that its manifest asks for has come true.
 
 use std::io::{
     self,
@@ -8,15 +8,56 @@ use std::os::fd::{AsFd, AsRawFd, RawFd};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use lblab_lab::Namespace;
 use nix::errno::Errno;
 use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify};
 use tokio::io::unix::AsyncFd;
+use tokio::sync::oneshot;
+use tokio::time::sleep;
 
-use crate::ask::ask;
+use crate::ask::{Place, ask};
+use crate::hearing::End;
+use crate::manifest::Asked;
 
-/// How long to wait when the socket is there and nobody listens on it. The balancer is between bind(2), which the
-/// kernel reports, and listen(2), which it does not.
-const BETWEEN_BIND_AND_LISTEN: Duration = Duration::from_millis(1);
+/// How long to wait before an attempt is repeated where the kernel notifies nobody of a success to come: a socket has been
+/// bound and not yet listened on, a port is not listened on, or the balancer answers that it is not ready.
+pub(crate) const AGAIN: Duration = Duration::from_millis(1);
+
+/// Something that has to come true, looked out for since before the balancer was started.
+pub(crate) enum Condition {
+    /// A question on a unix socket is answered as it should be.
+    Socket(Arrival, Asked),
+    /// A question in the balancer's namespace is answered as it should be.
+    Address(Place, Asked),
+    /// Connections are accepted.
+    Accepts(std::net::SocketAddrV4),
+    /// A line is printed.
+    Line(oneshot::Receiver<End>),
+}
+
+impl Condition {
+    /// Waits until it has come true. The caller sets the deadline.
+    pub async fn comes_true(self, namespace: &Namespace) -> io::Result<()> {
+        match self {
+            Condition::Socket(arrival, asked) => arrival.answered(&asked, namespace).await,
+            Condition::Address(place, asked) => {
+                while !ask(&place, &asked, namespace).await.is_ok_and(|answer| answer.is_affirmative()) {
+                    sleep(AGAIN).await;
+                }
+                Ok(())
+            }
+            Condition::Accepts(address) => loop {
+                match namespace.tcp_socket()?.connect(address.into()).await {
+                    Ok(_) => return Ok(()),
+                    Err(error) if error.kind() == ConnectionRefused => sleep(AGAIN).await,
+                    Err(error) => return Err(error),
+                }
+            },
+            // Whoever hears the lines lives as long as the deployment.
+            Condition::Line(said) => said.await.map(drop).map_err(io::Error::other),
+        }
+    }
+}
 
 /// The descriptor in the form that the runtime takes.
 struct Watch(Inotify);
@@ -51,25 +92,28 @@ impl Arrival {
         Ok(Arrival { folder, socket: socket.to_owned() })
     }
 
-    /// Waits until the balancer answers the question with something. The caller sets the deadline.
-    pub async fn answered(self, question: &str) -> io::Result<()> {
-        let answered = self.until_answered(question).await;
+    /// Waits until the balancer answers the question as it should.
+    async fn answered(self, asked: &Asked, namespace: &Namespace) -> io::Result<()> {
+        let answered = self.until_answered(asked, namespace).await;
         // Closing waits for every CPU's readers, some 15 ms in which this thread has other things to do.
         let watch = self.folder.into_inner();
         drop(tokio::task::spawn_blocking(move || drop(watch)));
         answered
     }
 
-    async fn until_answered(&self, question: &str) -> io::Result<()> {
+    async fn until_answered(&self, asked: &Asked, namespace: &Namespace) -> io::Result<()> {
+        let place = Place::Socket(self.socket.clone());
         loop {
-            match ask(&self.socket, question).await {
-                Ok(answer) if !answer.is_empty() => return Ok(()),
-                Err(error) if error.kind() == ConnectionRefused => {
-                    tokio::time::sleep(BETWEEN_BIND_AND_LISTEN).await;
-                }
-                Ok(_) => self.changed().await?,
+            match ask(&place, asked, namespace).await {
+                Ok(answer) if answer.is_affirmative() => return Ok(()),
+                // A balancer that says nothing yet makes its socket anew when it has something to say.
+                Ok(answer) if answer.status.is_none() => self.changed().await?,
+                Ok(_) => sleep(AGAIN).await,
+                Err(error) if error.kind() == ConnectionRefused => sleep(AGAIN).await,
                 // It is not there yet, or went away while it was asked: its end is noticed by whoever started it.
                 Err(error) if matches!(error.kind(), NotFound | ConnectionReset | BrokenPipe) => self.changed().await?,
+                // An HTTP server that is still starting closes what it has accepted.
+                Err(_) if matches!(asked, Asked::Get(_)) => sleep(AGAIN).await,
                 Err(error) => return Err(error),
             }
         }

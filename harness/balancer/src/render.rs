@@ -1,5 +1,6 @@
 //! From a load balancer to the files and commands of one balancer.
 
+use std::net::SocketAddrV4;
 use std::path::{Path, PathBuf};
 
 use lblab_lab::sandbox::Identity;
@@ -9,8 +10,11 @@ use minijinja::value::Serde;
 use nix::unistd::{Group, User};
 use serde::Serialize;
 
+use crate::ask::Place;
 use crate::error::BalancerError;
-use crate::manifest::{Manifest, RunsAs};
+use crate::manifest::{Endpoint, Manifest, RunsAs};
+use crate::process::Command;
+use crate::program::balancers_folder;
 use crate::state_dir::{RenderedFile, StateDir};
 use crate::template::{render_argument, render_file};
 
@@ -30,6 +34,12 @@ struct Context<'a> {
     /// None unless there is such a group to drop to.
     group: Option<&'a str>,
     mutant: Option<&'a str>,
+    /// The address and port of the first listener.
+    vip: Option<SocketAddrV4>,
+    /// Which configuration of this deployment this is, counted from 1.
+    generation: u64,
+    /// Where balancers that are not packaged are put.
+    balancers: PathBuf,
     /// The process that is to be replaced; there is one in a reload only.
     #[serde(skip_serializing_if = "Option::is_none")]
     old_pid: Option<u32>,
@@ -47,7 +57,7 @@ pub(crate) struct Renderer {
 
 impl Renderer {
     /// The values that templates name.
-    pub fn context(&self, lb: &LoadBalancer, old_pid: Option<u32>) -> Value {
+    pub fn context(&self, lb: &LoadBalancer, old_pid: Option<u32>, generation: u64) -> Value {
         let (user, group) = drop_to(self.manifest.runs_as.as_ref(), self.identity);
         Value::from(Serde(Context {
             lb,
@@ -61,6 +71,9 @@ impl Renderer {
             user,
             group,
             mutant: self.mutant.as_deref(),
+            vip: lb.listeners.first().map(|listener| SocketAddrV4::new(listener.address, listener.port.get())),
+            generation,
+            balancers: balancers_folder(),
             old_pid,
         }))
     }
@@ -74,15 +87,33 @@ impl Renderer {
         self.manifest.files.iter().map(render).collect()
     }
 
-    pub fn command(&self, arguments: &[String], context: &Value) -> Result<Vec<String>, BalancerError> {
-        arguments.iter().map(|argument| self.argument(argument, context)).collect()
+    pub fn command(&self, arguments: &[String], context: &Value) -> Result<Command, BalancerError> {
+        let words = arguments.iter().map(|argument| self.argument(argument, context)).collect::<Result<_, _>>()?;
+        let variable = |(name, value): (&String, &String)| Ok((name.clone(), self.argument(value, context)?));
+        let environment = self.manifest.environment.iter().map(variable).collect::<Result<_, BalancerError>>()?;
+        Ok(Command { words, environment })
+    }
+
+    /// Where a question is asked.
+    pub fn place(&self, endpoint: &Endpoint, context: &Value) -> Result<Place, BalancerError> {
+        match endpoint {
+            Endpoint::Socket(path) => Ok(Place::Socket(self.path(path, context)?)),
+            Endpoint::Address(text) => {
+                let address = self.argument(text, context)?;
+                address.parse().map(Place::Address).map_err(|_| BalancerError::Argument {
+                    balancer: self.manifest.name.clone(),
+                    text: text.clone(),
+                    why: format!("{address:?} is not an address with a port, as 127.0.0.1:8080 is"),
+                })
+            }
+        }
     }
 
     pub fn path(&self, template: &str, context: &Value) -> Result<PathBuf, BalancerError> {
         self.argument(template, context).map(PathBuf::from)
     }
 
-    fn argument(&self, text: &str, context: &Value) -> Result<String, BalancerError> {
+    pub fn argument(&self, text: &str, context: &Value) -> Result<String, BalancerError> {
         render_argument(text, context).map_err(|why| BalancerError::Argument {
             balancer: self.manifest.name.clone(),
             text: text.to_owned(),
@@ -101,7 +132,7 @@ impl Manifest {
         mutant: Option<&str>,
     ) -> Result<Vec<RenderedFile>, BalancerError> {
         let renderer = self.renderer(lb, state_root, identity, mutant)?;
-        renderer.files(&renderer.context(lb, None))
+        renderer.files(&renderer.context(lb, None, 1))
     }
 
     pub(crate) fn renderer(

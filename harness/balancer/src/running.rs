@@ -2,21 +2,24 @@
 
 use std::path::Path;
 use std::process::ExitStatus;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use lblab_history::MemberState;
 use lblab_lab::Lab;
 use lblab_model::{LoadBalancer, Name};
+use minijinja::Value;
 use nix::sys::signal::Signal;
+use regex_lite::Regex;
 use tokio::sync::mpsc::UnboundedReceiver;
-use tokio::time::timeout;
+use tokio::sync::oneshot;
+use tokio::time::{sleep, timeout};
 
-use crate::announcements::{ReloadEnd, StateEvent};
-use crate::ask::ask;
-use crate::deployment::{DEADLINE, Deployment};
+use crate::deployment::{DEADLINE, Deployment, Started};
 use crate::error::BalancerError;
-use crate::manifest::{ReloadWay, StatusFormat};
+use crate::hearing::{Awaited, End, Source, StateEvent};
+use crate::manifest::{InForce, Question, Reading, ReloadWay, StatusSource, StopWay};
 use crate::process::Instance;
+use crate::ready::AGAIN;
 use crate::state_dir::RenderedFile;
 use crate::status;
 
@@ -25,7 +28,9 @@ pub struct Running {
     deployment: Deployment,
     lb: LoadBalancer,
     files: Vec<RenderedFile>,
+    generation: u64,
     instance: Instance,
+    companion: Option<Instance>,
     /// Processes that a reload has replaced and that still serve the connections they had.
     replaced: Vec<Instance>,
     events: Option<UnboundedReceiver<StateEvent>>,
@@ -35,9 +40,9 @@ pub struct Running {
 /// When a reload was asked for, and when it was in force.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Reloaded {
-    /// The new configuration was in its place, and the balancer was about to be told.
+    /// The balancer was about to be told, be it by the first of the new files.
     pub begun: Instant,
-    /// The balancer had announced that the new configuration is in force.
+    /// The balancer had shown that the new configuration is in force.
     pub in_force: Instant,
 }
 
@@ -46,33 +51,35 @@ impl Running {
         deployment: Deployment,
         lb: LoadBalancer,
         files: Vec<RenderedFile>,
-        instance: Instance,
+        started: Started,
         events: UnboundedReceiver<StateEvent>,
     ) -> Running {
+        let Started { instance, companion } = started;
         let events = Some(events);
-        Running { deployment, lb, files, instance, replaced: Vec::new(), events, killed: false }
+        let replaced = Vec::new();
+        Running { deployment, lb, files, generation: 1, instance, companion, replaced, events, killed: false }
     }
 
-    /// Asks the balancer for the state of each of its members; a member of two pools comes twice.
-    pub async fn states(&self) -> Result<Vec<(Name, MemberState)>, BalancerError> {
-        let renderer = &self.deployment.renderer;
-        let manifest = &renderer.manifest;
-        let socket = renderer.path(&manifest.status.socket, &renderer.context(&self.lb, None))?;
-        let answer = timeout(DEADLINE, ask(&socket, &manifest.status.ask)).await;
-        let answer = answer.map_err(std::io::Error::from).flatten().map_err(|source| BalancerError::Unanswered {
-            balancer: self.balancer(),
-            socket,
-            source,
-        })?;
-        let states = match manifest.status_format {
-            StatusFormat::HaproxyCsv => status::haproxy_csv(&answer),
+    /// Learns the state of each of the members; a member of two pools may come twice. None if the balancer does not show them.
+    pub async fn states(&self, lab: &Lab) -> Result<Option<Vec<(Name, MemberState)>>, BalancerError> {
+        let Some(table) = &self.deployment.renderer.manifest.status else { return Ok(None) };
+        let context = self.deployment.renderer.context(&self.lb, None, self.generation);
+        let answer = match &table.from {
+            StatusSource::Question(question) => self.deployment.ask(question, &context).await?.text,
+            StatusSource::Command(command) => {
+                self.deployment.carry_out(lab, "status", command, &context).await?.join("\n")
+            }
         };
-        states.map_err(|source| BalancerError::Status { balancer: self.balancer(), source })
+        let states = match &table.reading {
+            Reading::HaproxyCsv => status::haproxy_csv(&answer),
+            Reading::Members(pattern) => status::by_pattern(&answer, pattern, self.deployment.hearing.members()),
+        };
+        states.map(Some).map_err(|source| BalancerError::Status { balancer: self.balancer(), source })
     }
 
     /// The changes of members' states that the balancer announces, from its start on; the first caller gets them.
     ///
-    /// The balancer drops announcements that come faster than they are read (the kernel queues about ten), so a state
+    /// A balancer drops announcements that come faster than they are read (the kernel queues about ten datagrams), so a state
     /// that matters is also worth asking for.
     pub fn events(&mut self) -> Option<UnboundedReceiver<StateEvent>> {
         self.events.take()
@@ -81,12 +88,16 @@ impl Running {
     /// Puts a changed load balancer, with the same id, in force. After an error the balancer has its former
     /// configuration, except after [`BalancerError::ReloadUnconfirmed`], when it may have either.
     pub async fn reload(&mut self, lab: &Lab, lb: &LoadBalancer) -> Result<Reloaded, BalancerError> {
+        self.generation += 1;
         let deployment = &self.deployment;
-        let context = deployment.renderer.context(lb, Some(self.instance.process.pid()));
+        deployment.hearing.members().learn(lb);
+        let old_pid = (!self.is_in_kernel()).then(|| self.instance.process.pid());
+        let context = deployment.renderer.context(lb, old_pid, self.generation);
         let files = deployment.renderer.files(&context)?;
+        let written = Instant::now();
         deployment.renderer.state_dir.write(&files)?;
         let reloaded = match deployment.check(lab, &context).await {
-            Ok(()) => self.tell(lab, &context).await,
+            Ok(()) => self.tell(lab, &context, written).await,
             Err(error) => Err(error),
         };
         if reloaded.is_ok() {
@@ -98,81 +109,147 @@ impl Running {
         reloaded
     }
 
-    async fn tell(&mut self, lab: &Lab, context: &minijinja::Value) -> Result<Reloaded, BalancerError> {
-        let reload = &self.deployment.renderer.manifest.reload;
-        let end = self.deployment.announcements.reload_end(reload, self.instance.process.pid());
-        let begun = Instant::now();
-        let mut successor = match &reload.way {
-            ReloadWay::Replace(command) => Some(self.deployment.spawn(lab, command, context)?),
+    async fn tell(&mut self, lab: &Lab, context: &Value, written: Instant) -> Result<Reloaded, BalancerError> {
+        let reload = self.deployment.renderer.manifest.reload.clone();
+        let done = if let InForce::Says(pattern) = &reload.in_force { Some(pattern.clone()) } else { None };
+        let says_done = done.is_some();
+        let pid = (!self.is_in_kernel()).then(|| self.instance.process.pid());
+        let end = self.deployment.hearing.wait_for(Awaited { done, refused: reload.refused.clone(), pid });
+        let begun = if matches!(reload.way, ReloadWay::Files) { written } else { Instant::now() };
+        let mut successor = None;
+        match &reload.way {
+            ReloadWay::Replace(command) => {
+                successor = Some(self.deployment.spawn(lab, command, context, Some(Source::Output))?);
+            }
             ReloadWay::Signal(signal) => {
                 self.instance.process.signal(*signal).map_err(|source| self.instance.failed(source))?;
-                None
+            }
+            ReloadWay::Command(command) => {
+                self.deployment.carry_out(lab, "reload", command, context).await?;
+            }
+            ReloadWay::Files => {}
+            ReloadWay::Restart => {
+                self.end(lab).await?;
+                let Started { instance, companion } = self.deployment.start(lab, context).await?;
+                (self.instance, self.companion) = (instance, companion);
+            }
+        }
+        let told = successor.as_ref().unwrap_or(&self.instance);
+        let outcome = {
+            let in_force = self.in_force(&reload.in_force, says_done, end, context);
+            tokio::select! {
+                biased;
+                end = in_force => end.map(Ok)?,
+                status = told.ended(), if !self.is_in_kernel() => Err(Some(status?)),
+                () = sleep(DEADLINE) => Err(None),
             }
         };
         let balancer = self.balancer();
-        let told = successor.as_mut().unwrap_or(&mut self.instance);
-        let outcome = tokio::select! {
-            biased;
-            Ok(end) = end => Ok(end),
-            status = told.ended() => Err(Some(status?)),
-            () = tokio::time::sleep(DEADLINE) => Err(None),
-        };
         match outcome {
-            Ok(ReloadEnd::Done(in_force)) => {
+            Ok(End::Done(in_force)) => {
                 if let Some(successor) = successor {
                     self.deployment.renderer.state_dir.write_pid(successor.process.pid())?;
                     self.replaced.push(std::mem::replace(&mut self.instance, successor));
                 }
                 Ok(Reloaded { begun, in_force })
             }
-            Ok(ReloadEnd::Refused(status)) => {
-                Err(BalancerError::Refused { balancer, status, output: told.last_lines().await })
+            Ok(End::Refused(status)) => {
+                let output = successor.as_mut().unwrap_or(&mut self.instance).last_lines().await;
+                Err(BalancerError::Refused { balancer, which: "reload", status, output })
             }
             Err(Some(status)) => {
-                let output = told.last_lines().await;
+                let output = successor.as_mut().unwrap_or(&mut self.instance).last_lines().await;
                 Err(match successor {
-                    Some(_) => BalancerError::Refused { balancer, status: status.to_string(), output },
+                    Some(_) => BalancerError::Refused { balancer, which: "reload", status: status.to_string(), output },
                     None => BalancerError::Died { balancer, status, output },
                 })
             }
             Err(None) => {
-                let output = told.last_lines().await;
+                let output = successor.as_mut().unwrap_or(&mut self.instance).last_lines().await;
                 Err(BalancerError::ReloadUnconfirmed { balancer, deadline: DEADLINE, output })
             }
         }
     }
 
+    /// Waits until the reload is in force or refused. The caller sets the deadline.
+    async fn in_force(
+        &self,
+        in_force: &InForce,
+        says_done: bool,
+        end: oneshot::Receiver<End>,
+        context: &Value,
+    ) -> Result<End, BalancerError> {
+        // Whoever hears the lines lives as long as the deployment.
+        let said = async { end.await.unwrap_or_else(|_| End::Refused("nobody listens any more".to_owned())) };
+        match in_force {
+            InForce::Says(_) => Ok(said.await),
+            InForce::Answers(question, pattern) => tokio::select! {
+                biased;
+                end = said, if !says_done => Ok(end),
+                answered = self.answers(question, pattern, context) => answered.map(End::Done),
+            },
+            InForce::Through => Ok(End::Done(Instant::now())),
+        }
+    }
+
+    /// Asks until the answer matches; the kernel notifies nobody of an answer to come.
+    async fn answers(&self, question: &Question, pattern: &str, context: &Value) -> Result<Instant, BalancerError> {
+        let text = self.deployment.renderer.argument(pattern, context)?;
+        let pattern = Regex::new(&text).map_err(|error| BalancerError::Argument {
+            balancer: self.balancer(),
+            text: pattern.to_owned(),
+            why: format!("the pattern {text:?} does not compile: {error}"),
+        })?;
+        loop {
+            // A balancer that does not answer now may be about to take its new configuration up.
+            if let Ok(answer) = self.deployment.ask(question, context).await
+                && pattern.is_match(&answer.text)
+            {
+                return Ok(Instant::now());
+            }
+            sleep(AGAIN).await;
+        }
+    }
+
     /// Stops the process in its tracks (SIGSTOP); returns the instant at which the kernel showed it as stopped.
     pub async fn pause(&self) -> Result<Instant, BalancerError> {
+        self.is_a_process("pausing")?;
         self.instance.process.pause().await.map_err(|source| self.instance.failed(source))
     }
 
     /// Lets a paused process go on.
     pub fn resume(&self) -> Result<Instant, BalancerError> {
+        self.is_a_process("resuming")?;
         self.instance.process.resume().map_err(|source| self.instance.failed(source))
     }
 
     /// Kills the process; returns the instant at which the kernel had reported its end.
     pub async fn kill(&mut self) -> Result<Instant, BalancerError> {
+        self.is_a_process("killing")?;
         self.killed = true;
         self.instance.process.kill().await.map_err(|source| self.instance.failed(source))
     }
 
-    /// Starts a killed balancer again with the configuration it had; returns the instant at which it answered.
+    /// Starts a killed balancer again with the configuration it had; returns the instant at which it was ready.
     pub async fn restart(&mut self, lab: &Lab) -> Result<Instant, BalancerError> {
-        let context = self.deployment.renderer.context(&self.lb, None);
-        self.instance = self.deployment.start(lab, &context).await?;
+        let context = self.deployment.renderer.context(&self.lb, None, self.generation);
+        let Started { instance, companion } = self.deployment.start(lab, &context).await?;
+        let ready = Instant::now();
+        (self.instance, self.companion) = (instance, companion);
         self.killed = false;
-        Ok(Instant::now())
+        Ok(ready)
     }
 
-    /// How the balancer ended, if it has.
+    /// How the balancer ended, if it has. One that the kernel has taken over does not end.
     pub fn exit_status(&self) -> Option<ExitStatus> {
-        self.instance.process.status()
+        self.instance.process.status().filter(|_| !self.is_in_kernel())
     }
 
     /// Waits for the balancer's process to end, by itself or not.
     pub async fn ended(&self) -> Result<ExitStatus, BalancerError> {
+        if self.is_in_kernel() {
+            return std::future::pending().await;
+        }
         self.instance.ended().await
     }
 
@@ -191,19 +268,45 @@ impl Running {
     ///
     /// # Errors
     /// [`BalancerError::Died`] if the balancer had ended by itself before.
-    pub async fn stop(mut self) -> Result<(), BalancerError> {
-        let stop = self.deployment.renderer.manifest.stop.clone();
+    pub async fn stop(mut self, lab: &Lab) -> Result<(), BalancerError> {
         let died = self.exit_status().filter(|_| !self.killed);
-        for instance in self.replaced.iter().chain([&self.instance]) {
-            end(instance, stop.signal, stop.grace).await?;
-        }
+        let stopped = self.end(lab).await;
         self.deployment.renderer.state_dir.remove()?;
         match died {
             Some(status) => {
                 Err(BalancerError::Died { balancer: self.balancer(), status, output: self.instance.last_lines().await })
             }
-            None => Ok(()),
+            None => stopped,
         }
+    }
+
+    /// Ends the balancer and every process of it, as the manifest says; what does not end within its grace is killed.
+    async fn end(&mut self, lab: &Lab) -> Result<(), BalancerError> {
+        let stop = self.deployment.renderer.manifest.stop.clone();
+        let (signal, ended) = match &stop.way {
+            StopWay::Signal(signal) => (Some(*signal), Ok(())),
+            // What has ended already cannot be told to.
+            StopWay::Command(_) if self.exit_status().is_some() => (None, Ok(())),
+            StopWay::Command(command) => {
+                let context = self.deployment.renderer.context(&self.lb, None, self.generation);
+                (None, self.deployment.carry_out(lab, "stop", command, &context).await.map(drop))
+            }
+        };
+        for instance in self.replaced.iter().chain([&self.instance]) {
+            end(instance, signal, stop.grace).await?;
+        }
+        if let Some(companion) = self.companion.take() {
+            end(&companion, Some(Signal::SIGTERM), stop.grace).await?;
+        }
+        ended
+    }
+
+    fn is_in_kernel(&self) -> bool {
+        self.deployment.renderer.manifest.is_in_kernel()
+    }
+
+    fn is_a_process(&self, doing: &'static str) -> Result<(), BalancerError> {
+        if self.is_in_kernel() { Err(BalancerError::NoProcess { balancer: self.balancer(), doing }) } else { Ok(()) }
     }
 
     fn balancer(&self) -> String {
@@ -211,11 +314,14 @@ impl Running {
     }
 }
 
-async fn end(instance: &Instance, signal: Signal, grace: std::time::Duration) -> Result<(), BalancerError> {
+async fn end(instance: &Instance, signal: Option<Signal>, grace: Duration) -> Result<(), BalancerError> {
     let process = &instance.process;
-    // A process that has ended needs no signal, and one that ends meanwhile is noticed below.
-    if process.status().is_none() && process.signal(signal).is_ok() && timeout(grace, process.wait()).await.is_ok() {
-        return Ok(());
+    if process.status().is_none() {
+        // One that ends meanwhile is noticed below.
+        let signalled = signal.is_none_or(|signal| process.signal(signal).is_ok());
+        if signalled && timeout(grace, process.wait()).await.is_ok() {
+            return Ok(());
+        }
     }
     process.kill().await.map(drop).map_err(|source| instance.failed(source))
 }

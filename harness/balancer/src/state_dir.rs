@@ -66,17 +66,18 @@ impl StateDir {
 
     /// Makes the folder, passable for whatever user the balancer drops to.
     pub fn make(&self) -> Result<(), BalancerError> {
-        let made = DirBuilder::new().recursive(true).mode(0o755).create(&self.path);
-        // The mode above is subject to the umask.
-        made.and_then(|()| fs::set_permissions(&self.path, Permissions::from_mode(0o755)))
-            .map_err(|source| failed("making", &self.path, source))
+        make(&self.path)
     }
 
-    /// Puts each file in its place at once, so that nobody reads half of it.
+    /// Puts each file in its place at once, so that nobody reads half of it. It is written outside of the folder that it may have
+    /// of its own, for whoever watches that folder.
     pub fn write(&self, files: &[RenderedFile]) -> Result<(), BalancerError> {
         for file in files {
             let path = self.path.join(&file.name);
-            let fresh = self.path.join(format!("{}.new", file.name));
+            if let Some(folder) = path.parent().filter(|folder| *folder != self.path && !folder.exists()) {
+                make(folder)?;
+            }
+            let fresh = self.path.join(format!("{}.new", file.name.replace('/', "_")));
             fs::write(&fresh, &file.text)
                 .and_then(|()| fs::set_permissions(&fresh, Permissions::from_mode(0o644)))
                 .and_then(|()| fs::rename(&fresh, &path))
@@ -97,6 +98,13 @@ impl StateDir {
             _ => Ok(()),
         }
     }
+}
+
+fn make(folder: &Path) -> Result<(), BalancerError> {
+    let made = DirBuilder::new().recursive(true).mode(0o755).create(folder);
+    // The mode above is subject to the umask.
+    made.and_then(|()| fs::set_permissions(folder, Permissions::from_mode(0o755)))
+        .map_err(|source| failed("making", folder, source))
 }
 
 fn failed(doing: &'static str, path: &Path, source: io::Error) -> BalancerError {

@@ -1,7 +1,11 @@
-//! Members' states out of HAProxy's `show stat`, a CSV table whose columns are known by the names in its first line.
+//! Members' states out of what a balancer tells: by a pattern, or out of HAProxy's `show stat`, a CSV table whose columns are known
+//! by the names in its first line.
 
 use lblab_history::MemberState;
 use lblab_model::{InvalidName, Name};
+use regex_lite::Regex;
+
+use crate::hearing::Members;
 
 /// Why an answer is not a table of members' states.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -44,9 +48,40 @@ pub enum StatusError {
         /// The status.
         status: String,
     },
+    /// The pattern finds no member.
+    #[error("the manifest's pattern `members` finds none in it; it begins {begins:?}")]
+    NoMatch {
+        /// The answer's first characters.
+        begins: String,
+    },
     /// The table has no server.
     #[error("no line is about a server")]
     Empty,
+}
+
+/// Reads every member's state that the pattern finds. One that comes again, say because it is checked in two places, is up only if
+/// it is up in all of them.
+pub(crate) fn by_pattern(
+    answer: &str,
+    pattern: &Regex,
+    members: &Members,
+) -> Result<Vec<(Name, MemberState)>, StatusError> {
+    let mut states: Vec<(Name, MemberState)> = Vec::new();
+    for found in pattern.captures_iter(answer) {
+        let state = if found.name("down").is_some() { MemberState::Down } else { MemberState::Up };
+        for name in members.named_by(&found) {
+            match states.iter_mut().find(|(known, _)| *known == name) {
+                Some((_, known)) if state == MemberState::Down => *known = state,
+                Some(_) => {}
+                None => states.push((name, state)),
+            }
+        }
+    }
+    if states.is_empty() {
+        Err(StatusError::NoMatch { begins: answer.chars().take(200).collect() })
+    } else {
+        Ok(states)
+    }
 }
 
 /// Reads every server's state, in the table's order; the rows of frontends and backends are left out.
@@ -157,10 +192,68 @@ fn unquote(text: &str) -> Option<(String, &str)> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use expect_test::{Expect, expect};
+    use lblab_model::{Listener, LoadBalancer, Member, Method, Name, Pool, Protocol, Weight};
+    use regex_lite::Regex;
 
-    use super::haproxy_csv;
+    use super::{by_pattern, haproxy_csv};
+    use crate::hearing::Members;
+
+    /// vm01 at 192.168.1.17:80 and vm02 at 192.168.1.18:80.
+    pub(crate) fn two_members() -> LoadBalancer {
+        let port = 80.try_into().expect("it is not 0");
+        let member = |number: u8| Member {
+            name: Name::try_from(format!("vm0{number}")).expect("a name"),
+            address: [192, 168, 1, 16 + number].into(),
+            port,
+            weight: Weight::ONE,
+        };
+        let pool = Pool {
+            id: "pool".to_owned(),
+            method: Method::RoundRobin,
+            protocol: Protocol::Http,
+            persistence: None,
+            members: vec![member(1), member(2)],
+            monitor: None,
+        };
+        let address = [192, 168, 1, 250].into();
+        let id = "listener".to_owned();
+        let listener = Listener { id, address, port, protocol: Protocol::Http, connection_limit: None, pool };
+        LoadBalancer { id: "lb".to_owned(), listeners: vec![listener] }
+    }
+
+    #[test]
+    fn a_pattern_finds_members_by_name_or_address() {
+        let members = Members::default();
+        members.learn(&two_members());
+        let check = |pattern: &str, answer: &str, expected: &Expect| {
+            let pattern = Regex::new(pattern).expect("it compiles");
+            let read = by_pattern(answer, &pattern, &members);
+            expected.assert_eq(&read.map_or_else(|error| error.to_string(), |states| format!("{states:?}")));
+        };
+        let by_address = r"(?<address>[0-9.]+:[0-9]+)::health_flags::(?:healthy|(?<down>/failed\S*))";
+        check(
+            by_address,
+            "p::192.168.1.17:80::health_flags::healthy\np::192.168.1.18:80::health_flags::/failed_active_hc\n",
+            &expect![[r#"[(Name("vm01"), Up), (Name("vm02"), Down)]"#]],
+        );
+        check(
+            by_address,
+            "p::192.168.1.17:80::health_flags::/failed_active_hc\nq::192.168.1.17:80::health_flags::healthy\n",
+            &expect![[r#"[(Name("vm01"), Down)]"#]],
+        );
+        check(
+            r"(?m)^(?<member>\S+) +\S+ +(?:healthy|(?<down>sick))",
+            "vm01 probe healthy\nvm02 probe   sick\n",
+            &expect![[r#"[(Name("vm01"), Up), (Name("vm02"), Down)]"#]],
+        );
+        check(
+            by_address,
+            "404 page not found",
+            &expect![[r#"the manifest's pattern `members` finds none in it; it begins "404 page not found""#]],
+        );
+    }
 
     fn check(answer: &str, expected: &Expect) {
         let text = match haproxy_csv(answer) {

@@ -126,6 +126,8 @@ pub enum StateSource {
     Announced,
     /// The balancer was asked.
     Read,
+    /// The balancer has started afresh and cannot be asked.
+    Assumed,
 }
 
 /// A change of the balancer's configuration, begun and in force.

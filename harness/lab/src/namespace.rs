@@ -17,7 +17,7 @@ use nix::sys::socket::{
 };
 use tokio::net::TcpSocket;
 
-use crate::LabError;
+use crate::{LabError, sysctl};
 
 /// Where the names are: as `ip netns` has it, so that it lists them inside the lab.
 pub(crate) const FOLDER: &str = "/run/netns";
@@ -80,6 +80,12 @@ impl Namespace {
     /// A TCP socket in the namespace, to bind and connect from anywhere.
     pub fn tcp_socket(&self) -> io::Result<TcpSocket> {
         self.hop(TcpSocket::new_v4).map_err(io::Error::other)?
+    }
+
+    /// Sets a network setting of the namespace, as in `net.ipv4.ip_forward`.
+    pub fn set_sysctl(&self, key: &str, value: &str) -> Result<(), LabError> {
+        let path = key.strip_prefix("net.").unwrap_or(key).replace('.', "/");
+        self.hop(|| sysctl::set(&[(&path, value)]))?.map_err(self.failed("setting a network setting"))
     }
 
     /// The number that the kernel knows the namespace by: that of `/proc/PID/ns/net`.

@@ -1,28 +1,21 @@
 //! From a manifest as written to a checked one; every mistake has its place.
 
+mod asking;
+mod life;
+mod source;
+
 use std::collections::BTreeMap;
-use std::time::Duration;
 
-use nix::sys::signal::Signal;
-use regex_lite::Regex;
-use serde_saphyr::{Error, Location, Spanned};
+use serde_saphyr::Spanned;
 
-use super::raw::{RawManifest, RawProgram, RawReload, RawSignal, Text};
-use super::{Events, File, Manifest, Program, Question, Reload, ReloadWay, RunsAs, Stop, Version};
+use super::raw::{RawManifest, RawProgram, Text};
+use super::{File, Manifest, Program, RunsAs, Version};
 use crate::diagnostic::{Diagnostic, did_you_mean};
 use crate::template;
 
-/// The longest time that a balancer may be given to end.
-const LONGEST_GRACE: Duration = Duration::from_secs(60);
+pub(super) use source::Source;
 
 type Checked<T> = Result<T, Diagnostic>;
-
-/// A manifest's text under the name by which mistakes are reported.
-#[derive(Clone, Copy)]
-pub(super) struct Source<'a> {
-    pub file: &'a str,
-    pub text: &'a str,
-}
 
 impl Source<'_> {
     /// Checks the manifest against the templates that it may use.
@@ -38,11 +31,11 @@ impl Source<'_> {
         {
             return Err(self.wrong(&raw.name, "a name is made of letters, digits, `-`, `_` and `.`", None));
         }
-        let pattern = |text: &Text, group| self.pattern(text, &[group]);
         let version = match raw.version {
-            Some(raw) => {
-                Some(Version { pattern: pattern(&raw.pattern, "version")?, command: self.command(raw.command)? })
-            }
+            Some(raw) => Some(Version {
+                pattern: self.pattern(&raw.pattern, &["version"])?,
+                command: self.command(raw.command)?,
+            }),
             None if raw.program.value.own => None,
             None => {
                 let help = "for example {command: [\"{{ program }}\", -v], pattern: 'version (?<version>\\S+)'}";
@@ -54,9 +47,15 @@ impl Source<'_> {
             let what = "`workers` lies in 1..=64, `rise` in 1..=10, and `retries` is at most 100";
             return Err(self.wrong(&raw.traits, what, None));
         }
+        let ready = self.ready(raw.ready)?;
+        let stop = self.stop(raw.stop, &ready)?;
+        let reload = self.reload(raw.reload, &ready)?;
         Ok(Manifest {
             program: self.program(raw.program)?,
             version,
+            verified: raw.verified.map(|text| self.line(text)).transpose()?,
+            environment: self.environment(raw.environment)?,
+            sysctls: self.sysctls(raw.sysctls)?,
             runs_as: raw.runs_as.map(|raw| RunsAs { user: raw.user, group: raw.group }),
             files: raw
                 .files
@@ -65,16 +64,11 @@ impl Source<'_> {
                 .collect::<Result<_, _>>()?,
             check: raw.check.map(|command| self.command(command)).transpose()?,
             start: self.command(raw.start)?,
-            ready: Question { socket: self.template(raw.ready.socket)?, ask: self.line(raw.ready.ask)? },
-            reload: self.reload(raw.reload)?,
-            stop: Stop { signal: signal(raw.stop.signal), grace: self.grace(&raw.stop.grace)? },
-            status: Question { socket: self.template(raw.status.socket)?, ask: self.line(raw.status.ask)? },
-            status_format: raw.status.format,
-            events: Events {
-                down: pattern(&raw.events.down, "member")?,
-                up: pattern(&raw.events.up, "member")?,
-                socket: self.template(raw.events.socket)?,
-            },
+            ready,
+            reload,
+            stop,
+            status: raw.status.map(|raw| self.status(raw)).transpose()?,
+            events: raw.events.map(|raw| self.events(raw)).transpose()?,
             mutants: raw.mutants,
             traits: raw.traits.value,
             name: raw.name.value,
@@ -92,12 +86,19 @@ impl Source<'_> {
             }
             _ if program.own => Ok(Program::Own),
             _ if program.names.is_empty() || program.names.iter().any(|name| name.is_empty() || name.contains('/')) => {
-                let help = "for example {names: [haproxy], search: [/usr/sbin], install: apt-get install -y haproxy}";
+                let help =
+                    "for example {names: [haproxy], search: [PATH, /usr/sbin], install: apt-get install -y haproxy}";
                 Err(self.wrong(&raw, "a program needs at least one name, without slashes", Some(help)))
+            }
+            _ if program.search.is_empty() => {
+                let help = "the word PATH stands for the folders of PATH: search: [PATH, /usr/sbin]";
+                Err(self.wrong(&raw, "a program needs `search`, the folders to look for it in", Some(help)))
             }
             None => Err(self.wrong(&raw, "a program needs `install`, the command that installs it", None)),
             Some(install) => {
-                Ok(Program::Installed { install: install.clone(), names: raw.value.names, search: raw.value.search })
+                let install = install.clone();
+                let search = raw.value.search.into_iter().map(|text| self.template(text)).collect::<Checked<_>>()?;
+                Ok(Program::Installed { install, names: raw.value.names, search })
             }
         }
     }
@@ -109,121 +110,39 @@ impl Source<'_> {
             let what = format!("no template is called {:?}; it has to lie beside the manifest", template.value);
             return Err(self.wrong(template, &what, help.as_deref()));
         }
-        let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
-        if to.value.is_empty() || to.value.starts_with('.') || !to.value.chars().all(plain) {
-            return Err(self.wrong(to, "a rendered file needs a plain name in the state directory", None));
+        let plain = |part: &str| {
+            !part.is_empty()
+                && !part.starts_with('.')
+                && part.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
+        };
+        if to.value.split('/').count() > 2 || !to.value.split('/').all(plain) {
+            let what = "a rendered file needs a plain name in the state directory, or in a plainly named folder of it";
+            return Err(self.wrong(to, what, None));
         }
         Ok(File { template: template.value.clone(), to: to.value.clone() })
     }
 
-    fn reload(self, raw: Spanned<RawReload>) -> Checked<Reload> {
-        let choose = "a reload is either by `signal` or by `replace`";
-        let way = match (raw.value.signal, raw.value.replace) {
-            (Some(by), None) => ReloadWay::Signal(signal(by)),
-            (None, Some(command)) => ReloadWay::Replace(self.command(command)?),
-            (None, None) | (Some(_), Some(_)) => return Err(self.at(raw.referenced, choose, None)),
-        };
-        Ok(Reload {
-            way,
-            done: self.pattern(&raw.value.done, &[])?,
-            refused: raw.value.refused.map(|text| self.pattern(&text, &[])).transpose()?,
-        })
-    }
-
-    fn command(self, raw: Spanned<Vec<Text>>) -> Checked<Vec<String>> {
-        if raw.value.is_empty() {
-            return Err(self.wrong(&raw, "a command needs at least the program", None));
-        }
-        raw.value.into_iter().map(|argument| self.template(argument)).collect()
-    }
-
-    fn template(self, text: Text) -> Checked<String> {
-        match template::check_argument(&text.value) {
-            Ok(()) => Ok(text.value),
-            Err(why) => Err(self.wrong(&text, &why, None)),
-        }
-    }
-
-    fn line(self, text: Text) -> Checked<String> {
-        if text.value.is_empty() || text.value.contains(char::is_control) {
-            return Err(self.wrong(&text, "a question is one line of text", None));
-        }
-        Ok(text.value)
-    }
-
-    fn pattern(self, text: &Text, groups: &[&str]) -> Checked<Regex> {
-        let pattern = Regex::new(&text.value)
-            .map_err(|error| self.wrong(text, &format!("the pattern does not compile: {error}"), None))?;
-        match groups.iter().find(|&&group| !pattern.capture_names().flatten().any(|name| name == group)) {
-            Some(group) => {
-                let what = format!("the pattern needs a group called `{group}`");
-                Err(self.wrong(text, &what, Some(&format!("for example (?<{group}>[^ ]+)"))))
+    fn environment(self, raw: BTreeMap<String, Text>) -> Checked<BTreeMap<String, String>> {
+        let variable = |(name, value): (String, Text)| {
+            if name.is_empty() || name.contains(['=', '\0']) {
+                return Err(self.wrong(&value, "a variable's name is not empty and has no `=` in it", None));
             }
-            None => Ok(pattern),
-        }
-    }
-
-    fn grace(self, text: &Text) -> Checked<Duration> {
-        let number = |digits: &str| digits.trim().parse::<u64>().ok();
-        let span = match text.value.strip_suffix("ms") {
-            Some(digits) => number(digits).map(Duration::from_millis),
-            None => text.value.strip_suffix('s').and_then(number).map(Duration::from_secs),
+            Ok((name, self.template(value)?))
         };
-        match span {
-            Some(span) if span <= LONGEST_GRACE => Ok(span),
-            Some(_) => Err(self.wrong(text, "a balancer may take at most 60s to stop", None)),
-            None => Err(self.wrong(text, "a span of time is a whole number with a unit, `2s` or `500ms`", None)),
-        }
+        raw.into_iter().map(variable).collect()
     }
 
-    fn wrong<T>(self, place: &Spanned<T>, what: &str, help: Option<&str>) -> Diagnostic {
-        self.at(place.referenced, what, help)
-    }
-
-    fn at(self, place: Location, what: &str, help: Option<&str>) -> Diagnostic {
-        let byte = |value: Option<u64>| value.and_then(|value| usize::try_from(value).ok()).unwrap_or(0);
-        let start = byte(place.span().byte_offset());
-        let end = start + byte(place.span().byte_len()).max(1);
-        Diagnostic::new(self.file, self.text, start..end, what, help)
-    }
-
-    fn misread(self, error: &Error) -> Diagnostic {
-        let error = error.without_snippet();
-        let place = error.location().unwrap_or(Location::UNKNOWN);
-        match error {
-            Error::SerdeUnknownField { field: wrong, expected, .. } => self.unknown(place, "key", wrong, expected),
-            Error::SerdeUnknownVariant { variant: wrong, expected, .. } => {
-                self.unknown(place, "value", wrong, expected)
+    fn sysctls(self, raw: BTreeMap<String, Text>) -> Checked<BTreeMap<String, String>> {
+        let setting = |(key, value): (String, Text)| {
+            let part = |part: &str| {
+                !part.is_empty() && part.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-')
+            };
+            if !key.starts_with("net.") || !key.split('.').all(part) {
+                let what = "only settings of the namespace's network can be set";
+                return Err(self.wrong(&value, what, Some("for example net.ipv4.ip_forward")));
             }
-            Error::SerdeMissingField { field, .. } => self.at(place, &format!("the key `{field}` is missing"), None),
-            other => {
-                let text = other.to_string();
-                // The place is shown by the caret.
-                let what = text.split(" at line ").next().unwrap_or(&text);
-                self.at(place, what, None)
-            }
-        }
-    }
-
-    fn unknown(self, place: Location, kind: &str, wrong: &str, expected: &[&'static str]) -> Diagnostic {
-        let what = format!("there is no {kind} `{wrong}` here");
-        let help = match did_you_mean(wrong, expected.iter().copied()) {
-            Some(near) => format!("did you mean `{near}`?"),
-            None => format!("what may stand here: {}", expected.join(", ")),
+            Ok((key, self.line(value)?))
         };
-        self.at(place, &what, Some(&help))
-    }
-}
-
-fn signal(raw: RawSignal) -> Signal {
-    match raw {
-        RawSignal::Hup => Signal::SIGHUP,
-        RawSignal::Int => Signal::SIGINT,
-        RawSignal::Quit => Signal::SIGQUIT,
-        RawSignal::Term => Signal::SIGTERM,
-        RawSignal::Kill => Signal::SIGKILL,
-        RawSignal::Usr1 => Signal::SIGUSR1,
-        RawSignal::Usr2 => Signal::SIGUSR2,
-        RawSignal::Winch => Signal::SIGWINCH,
+        raw.into_iter().map(setting).collect()
     }
 }

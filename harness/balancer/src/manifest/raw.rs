@@ -1,11 +1,16 @@
 //! A manifest as its author wrote it.
 
+use std::collections::BTreeMap;
+
 use lblab_model::BalancerTraits;
 use serde::Deserialize;
 use serde_saphyr::Spanned;
 
 /// A text with its place, which becomes a template, a pattern or a span of time when the manifest is checked.
 pub(super) type Text = Spanned<String>;
+
+/// A command as its arguments.
+pub(super) type RawCommand = Spanned<Vec<Text>>;
 
 /// The whole file.
 #[derive(Deserialize)]
@@ -16,16 +21,24 @@ pub(super) struct RawManifest {
     #[serde(default)]
     pub version: Option<RawVersion>,
     #[serde(default)]
+    pub verified: Option<Text>,
+    #[serde(default)]
+    pub environment: BTreeMap<String, Text>,
+    #[serde(default)]
+    pub sysctls: BTreeMap<String, Text>,
+    #[serde(default)]
     pub runs_as: Option<RawRunsAs>,
     pub files: Vec<RawFile>,
     #[serde(default)]
-    pub check: Option<Spanned<Vec<Text>>>,
-    pub start: Spanned<Vec<Text>>,
-    pub ready: RawReady,
+    pub check: Option<RawCommand>,
+    pub start: RawCommand,
+    pub ready: Spanned<Vec<Spanned<RawReady>>>,
     pub reload: Spanned<RawReload>,
-    pub stop: RawStop,
-    pub status: RawStatus,
-    pub events: RawEvents,
+    pub stop: Spanned<RawStop>,
+    #[serde(default)]
+    pub status: Option<Spanned<RawStatus>>,
+    #[serde(default)]
+    pub events: Option<RawEvents>,
     #[serde(default)]
     pub mutants: bool,
     pub traits: Spanned<BalancerTraits>,
@@ -39,7 +52,7 @@ pub(super) struct RawProgram {
     #[serde(default)]
     pub names: Vec<String>,
     #[serde(default)]
-    pub search: Vec<String>,
+    pub search: Vec<Text>,
     #[serde(default)]
     pub install: Option<String>,
 }
@@ -47,7 +60,7 @@ pub(super) struct RawProgram {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RawVersion {
-    pub command: Spanned<Vec<Text>>,
+    pub command: RawCommand,
     pub pattern: Text,
 }
 
@@ -69,8 +82,18 @@ pub(super) struct RawFile {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RawReady {
-    pub socket: Text,
-    pub ask: Text,
+    #[serde(default)]
+    pub socket: Option<Text>,
+    #[serde(default)]
+    pub address: Option<Text>,
+    #[serde(default)]
+    pub ask: Option<Text>,
+    #[serde(default)]
+    pub get: Option<Text>,
+    #[serde(default)]
+    pub output: Option<Text>,
+    #[serde(default)]
+    pub ends: bool,
 }
 
 #[derive(Deserialize)]
@@ -79,31 +102,71 @@ pub(super) struct RawReload {
     #[serde(default)]
     pub signal: Option<RawSignal>,
     #[serde(default)]
-    pub replace: Option<Spanned<Vec<Text>>>,
-    pub done: Text,
+    pub replace: Option<RawCommand>,
+    #[serde(default)]
+    pub command: Option<RawCommand>,
+    #[serde(default)]
+    pub files: bool,
+    #[serde(default)]
+    pub restart: bool,
+    #[serde(default)]
+    pub done: Option<Text>,
+    #[serde(default)]
+    pub asks: Option<Spanned<RawAsks>>,
     #[serde(default)]
     pub refused: Option<Text>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
+pub(super) struct RawAsks {
+    #[serde(default)]
+    pub socket: Option<Text>,
+    #[serde(default)]
+    pub address: Option<Text>,
+    #[serde(default)]
+    pub ask: Option<Text>,
+    #[serde(default)]
+    pub get: Option<Text>,
+    pub matches: Text,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct RawStop {
-    pub signal: RawSignal,
+    #[serde(default)]
+    pub signal: Option<RawSignal>,
+    #[serde(default)]
+    pub command: Option<RawCommand>,
     pub grace: Text,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RawStatus {
-    pub socket: Text,
-    pub ask: Text,
-    pub format: StatusFormat,
+    #[serde(default)]
+    pub socket: Option<Text>,
+    #[serde(default)]
+    pub address: Option<Text>,
+    #[serde(default)]
+    pub ask: Option<Text>,
+    #[serde(default)]
+    pub get: Option<Text>,
+    #[serde(default)]
+    pub command: Option<RawCommand>,
+    #[serde(default)]
+    pub format: Option<RawStatusFormat>,
+    #[serde(default)]
+    pub members: Option<Text>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RawEvents {
-    pub socket: Text,
+    #[serde(default)]
+    pub socket: Option<Text>,
+    #[serde(default)]
+    pub command: Option<RawCommand>,
     pub down: Text,
     pub up: Text,
 }
@@ -125,7 +188,7 @@ pub(super) enum RawSignal {
 /// How a balancer writes its members' states.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub(crate) enum StatusFormat {
+pub(super) enum RawStatusFormat {
     /// HAProxy's `show stat`.
     HaproxyCsv,
 }

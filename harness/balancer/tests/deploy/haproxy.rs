@@ -5,12 +5,14 @@ use std::net::SocketAddrV4;
 use std::rc::Rc;
 use std::time::Duration;
 
-use lblab_balancer::{BalancerError, Blame};
+use lblab_balancer::{BalancerError, Blame, Running};
+use lblab_history::MemberState;
 use lblab_history::MemberState::{Down, Up};
+use lblab_model::Name;
 use tokio::task::spawn_local;
 use tokio::time::timeout;
 
-use crate::bench::{VIP, load_balancer, named, with_bench};
+use crate::bench::{Bench, VIP, load_balancer, named, with_bench};
 
 /// A test's name and its body, which panics if the test fails.
 type Test = (&'static str, fn());
@@ -29,22 +31,22 @@ fn members_that_leave_and_return_are_announced_and_shown() {
         let mut running = bench.deploy(2).await.unwrap_or_else(|error| panic!("{error}"));
         let mut events = running.events().expect("the first caller gets them");
         assert!(running.events().is_none());
-        assert_eq!(running.states().await.expect("states"), [(named("vm01"), Up), (named("vm02"), Up)]);
+        assert_eq!(states(&running, &bench).await, [(named("vm01"), Up), (named("vm02"), Up)]);
         bench.get("/").await.expect("an answer");
 
         bench.refuse(2);
         let event = timeout(Duration::from_secs(10), events.recv()).await.expect("in time").expect("an event");
         assert_eq!((event.member, event.state), (named("vm02"), Down));
-        assert_eq!(running.states().await.expect("states"), [(named("vm01"), Up), (named("vm02"), Down)]);
+        assert_eq!(states(&running, &bench).await, [(named("vm01"), Up), (named("vm02"), Down)]);
 
         bench.serve(2);
         let event = timeout(Duration::from_secs(10), events.recv()).await.expect("in time").expect("an event");
         assert_eq!((event.member, event.state), (named("vm02"), Up));
-        assert_eq!(running.states().await.expect("states"), [(named("vm01"), Up), (named("vm02"), Up)]);
+        assert_eq!(states(&running, &bench).await, [(named("vm01"), Up), (named("vm02"), Up)]);
 
         let folder = running.state_dir().to_owned();
         assert!(folder.join("conf").exists() && folder.join("pid").exists() && folder.join("sock").exists());
-        running.stop().await.expect("an orderly end");
+        running.stop(&bench.lab).await.expect("an orderly end");
         assert!(!folder.exists());
         bench.get("/").await.expect_err("nobody listens any more");
     });
@@ -74,7 +76,7 @@ fn a_reload_loses_no_request() {
             let reloaded = running.reload(&bench.lab, &load_balancer(members)).await;
             let reloaded = reloaded.unwrap_or_else(|error| panic!("{error}"));
             assert!(reloaded.begun < reloaded.in_force);
-            assert_eq!(running.states().await.expect("states").len(), usize::from(members));
+            assert_eq!(states(&running, &bench).await.len(), usize::from(members));
             assert!(served.get() > before, "there was traffic meanwhile");
         }
         over.set(true);
@@ -83,7 +85,7 @@ fn a_reload_loses_no_request() {
         }
         assert!(lost.borrow().is_empty(), "lost {} of {}: {:?}", lost.borrow().len(), served.get(), lost.borrow()[0]);
         slow.await.expect("a client does not panic").expect("a request in flight is answered by the replaced process");
-        running.stop().await.expect("an orderly end");
+        running.stop(&bench.lab).await.expect("an orderly end");
     });
 }
 
@@ -99,9 +101,9 @@ fn a_refused_reload_changes_nothing() {
         assert_eq!(error.blame(), Blame::Balancer);
         assert!(error.to_string().contains("is not permitted in 'backend' name"), "{error}");
         assert_eq!(std::fs::read_to_string(&conf).expect("a configuration"), before);
-        assert_eq!(running.states().await.expect("states").len(), 2);
+        assert_eq!(states(&running, &bench).await.len(), 2);
         bench.get("/").await.expect("an answer");
-        running.stop().await.expect("an orderly end");
+        running.stop(&bench.lab).await.expect("an orderly end");
     });
 }
 
@@ -115,11 +117,11 @@ fn a_paused_balancer_is_silent_and_a_killed_one_restarts() {
 
         running.kill().await.expect("a kill");
         bench.get("/").await.expect_err("nobody listens");
-        assert!(matches!(running.states().await, Err(BalancerError::Unanswered { .. })));
+        assert!(matches!(running.states(&bench.lab).await, Err(BalancerError::Unanswered { .. })));
         running.restart(&bench.lab).await.unwrap_or_else(|error| panic!("{error}"));
         bench.get("/").await.expect("an answer");
-        assert_eq!(running.states().await.expect("states").len(), 2);
-        running.stop().await.expect("an orderly end");
+        assert_eq!(states(&running, &bench).await.len(), 2);
+        running.stop(&bench.lab).await.expect("an orderly end");
     });
 }
 
@@ -133,7 +135,7 @@ fn a_balancer_that_cannot_start_says_why() {
         drop(taken);
         let running = bench.deploy(2).await.unwrap_or_else(|error| panic!("{error}"));
         bench.get("/").await.expect("an answer");
-        running.stop().await.expect("an orderly end");
+        running.stop(&bench.lab).await.expect("an orderly end");
     });
 }
 
@@ -145,8 +147,12 @@ fn a_balancer_that_died_is_not_stopped_in_silence() {
         let pid = nix::unistd::Pid::from_raw(pid.trim().parse().expect("a number"));
         nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGSEGV).expect("a signal");
         timeout(Duration::from_secs(10), running.ended()).await.expect("in time").expect("a status");
-        let error = running.stop().await.expect_err("it had died");
+        let error = running.stop(&bench.lab).await.expect_err("it had died");
         assert!(matches!(error, BalancerError::Died { .. }), "{error}");
         assert!(!folder.exists());
     });
+}
+
+async fn states(running: &Running, bench: &Bench) -> Vec<(Name, MemberState)> {
+    running.states(&bench.lab).await.expect("an answer").expect("states")
 }

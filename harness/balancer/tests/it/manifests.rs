@@ -8,12 +8,12 @@ use tempfile::TempDir;
 
 const RIGHT: &str = "\
 name: mine
-program: {names: [no-such-balancer], search: [/opt/mine], install: apt-get install -y mine}
+program: {names: [no-such-balancer], search: [PATH, /opt/mine], install: apt-get install -y mine}
 version: {command: [\"{{ program }}\", -v], pattern: 'v(?<version>[0-9.]+)'}
 files:
   - {template: mine.j2, to: conf}
 start: [\"{{ program }}\", -f, \"{{ conf }}\"]
-ready: {socket: \"{{ sock }}\", ask: show info}
+ready: [{socket: \"{{ sock }}\", ask: show info}]
 reload: {signal: HUP, done: reloaded}
 stop: {signal: TERM, grace: 2s}
 status: {socket: \"{{ sock }}\", ask: show stat, format: haproxy-csv}
@@ -105,13 +105,13 @@ fn an_unknown_key_or_value_has_a_suggestion() {
         "ready:",
         "raedy:",
         &expect![[r#"
-        error: there is no key `raedy` here
-         --> mine/manifest.yaml:7:1
-          |
-        7 | raedy: {socket: "{{ sock }}", ask: show info}
-          | ^^^^^
-          |
-          = help: did you mean `ready`?"#]],
+            error: there is no key `raedy` here
+             --> mine/manifest.yaml:7:1
+              |
+            7 | raedy: [{socket: "{{ sock }}", ask: show info}]
+              | ^^^^^
+              |
+              = help: did you mean `ready`?"#]],
     );
     check(
         "signal: HUP",
@@ -129,13 +129,13 @@ fn an_unknown_key_or_value_has_a_suggestion() {
         "ask: show info",
         "say: show info",
         &expect![[r#"
-        error: there is no key `say` here
-         --> mine/manifest.yaml:7:31
-          |
-        7 | ready: {socket: "{{ sock }}", say: show info}
-          |                               ^^^
-          |
-          = help: what may stand here: socket, ask"#]],
+            error: there is no key `say` here
+             --> mine/manifest.yaml:7:32
+              |
+            7 | ready: [{socket: "{{ sock }}", say: show info}]
+              |                                ^^^
+              |
+              = help: what may stand here: socket, address, ask, get, output, ends"#]],
     );
 }
 
@@ -215,13 +215,13 @@ fn a_pattern_has_to_compile_and_to_have_its_group() {
         "(?<member>\\S+) up",
         "\\S+ up",
         &expect![[r#"
-        error: the pattern needs a group called `member`
-          --> mine/manifest.yaml:11:71
-           |
-        11 | events: {socket: "{{ event_sock }}", down: '(?<member>\S+) down', up: '\S+ up'}
-           |                                                                       ^^^^^^^^
-           |
-           = help: for example (?<member>[^ ]+)"#]],
+            error: the pattern needs a group called `member` or `address`
+              --> mine/manifest.yaml:11:71
+               |
+            11 | events: {socket: "{{ event_sock }}", down: '(?<member>\S+) down', up: '\S+ up'}
+               |                                                                       ^^^^^^^^
+               |
+               = help: for example (?<member>[^ ]+) for a name, or (?<address>[0-9.:]+) for an IP with or without its port"#]],
     );
 }
 
@@ -266,11 +266,11 @@ fn a_rendered_file_stays_in_the_state_directory() {
         "to: conf",
         "to: ../conf",
         &expect![[r#"
-        error: a rendered file needs a plain name in the state directory
-         --> mine/manifest.yaml:5:29
-          |
-        5 |   - {template: mine.j2, to: ../conf}
-          |                             ^^^^^^^"#]],
+            error: a rendered file needs a plain name in the state directory, or in a plainly named folder of it
+             --> mine/manifest.yaml:5:29
+              |
+            5 |   - {template: mine.j2, to: ../conf}
+              |                             ^^^^^^^"#]],
     );
 }
 
@@ -283,7 +283,7 @@ fn a_program_a_reload_a_span_and_a_command_make_sense() {
         error: a program is either `own` or has `names`, `search` and `install`
          --> mine/manifest.yaml:2:10
           |
-        2 | program: {own: true, names: [x], search: [/opt/mine], install: apt-get install -y mine}
+        2 | program: {own: true, names: [x], search: [PATH, /opt/mine], install: apt-get install -y mine}
           |          ^"#]],
     );
     check(
@@ -293,18 +293,18 @@ fn a_program_a_reload_a_span_and_a_command_make_sense() {
         error: a program needs `install`, the command that installs it
          --> mine/manifest.yaml:2:10
           |
-        2 | program: {names: [no-such-balancer], search: [/opt/mine]}
+        2 | program: {names: [no-such-balancer], search: [PATH, /opt/mine]}
           |          ^"#]],
     );
     check(
         "{signal: HUP, done: reloaded}",
         "{done: reloaded}",
         &expect![[r#"
-        error: a reload is either by `signal` or by `replace`
-         --> mine/manifest.yaml:8:9
-          |
-        8 | reload: {done: reloaded}
-          |         ^"#]],
+            error: a reload is by one of `signal`, `replace`, `command`, `files: true` and `restart: true`
+             --> mine/manifest.yaml:8:9
+              |
+            8 | reload: {done: reloaded}
+              |         ^"#]],
     );
     check(
         "grace: 2s",

@@ -73,6 +73,7 @@ impl Stage {
     }
 
     pub(super) async fn heal_balancer(&mut self, index: usize) -> Result<(), Problem> {
+        let restarted = self.balancer_fault == Some(Fault::Kill);
         let healed = match self.balancer_fault.take() {
             Some(Fault::Pause) => self.balancer.resume(),
             Some(_) => {
@@ -82,8 +83,7 @@ impl Stage {
             None => return Err(Problem::harness("the balancer has no fault to heal")),
         };
         let at = healed?;
-        let states = self.balancer.states().await?;
-        self.states.read(states, self.clock.now());
+        self.learn_states(restarted).await?;
         let (at, proven) = (self.clock.at(at), self.clock.now());
         self.recorder.append(&Record::Heal(HealRecord { step: index, member: None, at, proven }));
         Ok(())

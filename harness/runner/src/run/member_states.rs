@@ -50,6 +50,20 @@ impl MemberStates {
         }
     }
 
+    /// Takes every member that was down for up again.
+    pub(super) fn forget(&self, at: Moment) {
+        let down: Vec<Name> = self
+            .known
+            .borrow()
+            .iter()
+            .filter(|(_, state)| **state == MemberState::Down)
+            .map(|(name, _)| name.clone())
+            .collect();
+        for member in down {
+            self.learn(member, MemberState::Up, at, StateSource::Assumed);
+        }
+    }
+
     fn learn(&self, member: Name, state: MemberState, at: Moment, source: StateSource) {
         self.recorder.append(&Record::State(StateChange { member: member.clone(), state, at, source }));
         self.known.borrow_mut().insert(member, state);

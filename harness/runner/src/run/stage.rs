@@ -93,7 +93,9 @@ impl Stage {
         if let Some(events) = balancer.events() {
             states.follow(events);
         }
-        states.read(balancer.states().await?, clock.now());
+        if let Some(read) = balancer.states(&lab).await? {
+            states.read(read, clock.now());
+        }
         tracing::info!(ready_after = ?clock.now().since(Moment::EPOCH), "the lab is ready");
         let stage = Stage {
             plan,

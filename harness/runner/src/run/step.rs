@@ -60,6 +60,17 @@ impl Stage {
         self.plan.monitor.as_ref().map_or(BEYOND, |monitor| (monitor.delay + monitor.timeout) * 2 + BEYOND)
     }
 
+    /// Asks the balancer for its members' states, after a change that it may have forgotten them in.
+    pub(super) async fn learn_states(&mut self, forgets: bool) -> Result<(), Problem> {
+        match self.balancer.states(&self.lab).await? {
+            Some(states) => self.states.read(states, self.clock.now()),
+            // It cannot be asked. Every balancer takes a member that it knows nothing of for a good one, and announces it otherwise.
+            None if forgets => self.states.forget(self.clock.now()),
+            None => {}
+        }
+        Ok(())
+    }
+
     /// Notes that the balancer starts afresh with its members, or with one of them.
     pub(super) fn cool_down(&mut self, forgets: bool) {
         self.warm = false;
@@ -102,7 +113,7 @@ impl Stage {
         }
         let load_balancer = self.load_balancer();
         let reloaded = self.balancer.reload(&self.lab, &load_balancer).await?;
-        self.states.read(self.balancer.states().await?, self.clock.now());
+        self.learn_states(self.traits.reload != ReloadClass::KeepsAll).await?;
         self.cool_down(self.traits.reload != ReloadClass::KeepsAll);
         let (begun, in_force) = (self.clock.at(reloaded.begun), self.clock.at(reloaded.in_force));
         self.recorder.append(&Record::Change(Change { step: index, what: words.to_owned(), begun, in_force }));

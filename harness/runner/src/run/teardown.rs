@@ -10,7 +10,7 @@ impl Stage {
     pub(super) async fn strike(self) -> Result<(), Problem> {
         let Stage { balancer, lab, ids, recorder, clock, .. } = self;
         let state_dir = balancer.state_dir().to_owned();
-        let stopped = balancer.stop().await.map_err(Problem::from);
+        let stopped = balancer.stop(&lab).await.map_err(Problem::from);
         let left = lab.unplug_balancer(&ids.balancer.load_balancer).await?;
         let files = match std::fs::read_dir(&state_dir) {
             // The folder itself is a file that was left.
