@@ -1,10 +1,10 @@
 # The front door. Every recipe line is one that a person could type; longer things are scripts in ci/.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint ci bench schema install clean
+.PHONY: help run test lint ci bench schema balancers install clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: ## Install what a run needs, then run the walkthrough on the built-in balancer
 	ci/setup.sh run
@@ -27,6 +27,17 @@ ci: lint test ## What continuous integration runs: lint and test
 
 bench: ## Measure the harness itself
 	ci/bench.sh
+
+balancers: ## Put the real balancers onto this machine: all, or `make balancers NAME...`; sozu only when named
+	ci/balancers.sh $(filter-out balancers,$(MAKECMDGOALS))
+
+# The names after `balancers` are goals to make, with nothing left to do. What is no name, the script refuses.
+ifneq ($(filter balancers,$(MAKECMDGOALS)),)
+names := $(filter $(shell ci/balancers.sh --names),$(MAKECMDGOALS))
+.PHONY: $(names)
+$(names): balancers
+	@:
+endif
 
 schema: ## Write the JSON Schema of scenarios, for editors
 	cargo run --locked -p lblab -- schema > target/schema.json && mv target/schema.json docs/scenario.schema.json
