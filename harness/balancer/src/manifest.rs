@@ -4,6 +4,7 @@ mod check;
 mod load;
 mod raw;
 mod shipped;
+mod traits;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -66,11 +67,6 @@ impl Manifest {
     /// Whether the kernel does the balancing once the start command has ended, so that there is no process.
     pub fn is_in_kernel(&self) -> bool {
         self.ready.iter().any(|ready| matches!(ready, Ready::Ends))
-    }
-
-    /// Whether the balancer's members' states can be learned, be it by asking or by listening.
-    pub fn shows_members(&self) -> bool {
-        self.status.is_some() || self.events.is_some()
     }
 }
 

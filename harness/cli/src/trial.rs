@@ -84,13 +84,11 @@ pub fn undeclared(plan: &Plan, traits: &BalancerTraits) -> Option<String> {
         return Some(format!("method {}", plan.method));
     }
     let persistence = plan.persistence.as_ref().map(Persistence::kind);
-    if let Some(kind) = persistence.filter(|kind| !traits.persistence.iter().any(|declared| declared == kind)) {
+    if let Some(kind) = persistence.filter(|kind| !traits.persistence.contains(kind)) {
         return Some(format!("persistence {kind}"));
     }
-    let monitor = plan.monitor.as_ref().map(|monitor| monitor.kind.name());
-    monitor
-        .filter(|kind| !traits.monitors.iter().any(|declared| declared == kind))
-        .map(|kind| format!("monitor {kind}"))
+    let monitor = plan.monitor.as_ref().map(|monitor| monitor.kind.probe());
+    monitor.filter(|kind| !traits.monitors.contains(kind)).map(|kind| format!("monitor {kind}"))
 }
 
 /// Judges a history that was saved; `from` is the file.

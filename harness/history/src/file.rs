@@ -228,11 +228,13 @@ mod tests {
 
     fn header() -> Header {
         let traits = json!({
-            "methods": ["ROUND_ROBIN"], "weights": true, "workers": 1, "ties": "rotating", "hash": "consistent",
-            "persistence": [], "monitors": ["TCP"], "probe_schedule": "end-to-start", "unanswered_syn": "timeout",
-            "unanswered_request": {"delay-up-to": 5.0}, "rise": 2, "first_failure": "counts",
+            "protocols": ["HTTP"], "balances": "connections", "methods": ["ROUND_ROBIN"], "rotation": "shuffled",
+            "weights": "exact", "workers": 1, "ties": "rotating", "hash": null, "persistence": [], "monitors": ["TCP"],
+            "passive": {"failures": 3, "for": 1.0}, "probe_schedule": "end-to-start", "unanswered_syn": "timeout",
+            "unanswered_request": {"delay-up-to": 5.0}, "fall": 1, "rise": 2, "first_failure": "counts",
+            "expected_codes": [], "panic": 50, "sub_second_probes": true,
             "redispatch": {"retries": 3, "bound_requests_wait": true, "connect_timeout": 5.0, "response_timeout": 50.0},
-            "reload": "keeps-all", "sub_second_probes": true
+            "reload": "keeps-all", "shows_members": true, "is_process": true
         });
         Header {
             format: FORMAT,
@@ -287,7 +289,7 @@ mod tests {
         );
         check("", "the file does not begin with a header");
         check("hello", "the file does not begin with a header");
-        check(r#"{"header":{"format":9}}"#, "the history is of format 9, this lblab reads format 1");
+        check(r#"{"header":{"format":9}}"#, "the history is of format 9, this lblab reads format 2");
         let mut file = Vec::new();
         Writer::begin(&mut file, header()).expect("a vector takes everything");
         file.extend_from_slice(b"{\"request\":");

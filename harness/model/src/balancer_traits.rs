@@ -1,45 +1,113 @@
 //! What a balancer declares of itself, so that each check can tell a defect from a different, declared, behaviour.
 
+mod fall;
+mod kinds;
+
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::Method;
+pub use fall::Fall;
+pub use kinds::{CodesForm, PersistenceKind, ProbeKind};
+
+use crate::{Method, Monitor, MonitorKind, Protocol};
 
 /// A balancer's declared traits. A check that needs what is not declared is unsupported, which is never a pass.
+///
+/// Those from `probe_schedule` to `sub_second_probes` are about its probes. A balancer without any kind of monitor declares none
+/// of them; they then have the values of LBaaS, which nothing is judged by.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct BalancerTraits {
+    /// The protocols that it serves.
+    pub protocols: Vec<Protocol>,
+    /// What it picks a member for.
+    pub balances: Balanced,
     /// The methods that it has.
     pub methods: Vec<Method>,
-    /// Whether weights are kept exactly.
-    pub weights: bool,
+    /// In which order `ROUND_ROBIN` takes the members.
+    pub rotation: RotationOrder,
+    /// How weights are kept.
+    pub weights: WeightRule,
     /// Independent rotations: the number of processes or threads that each count for themselves.
     pub workers: u32,
     /// Who gets the next connection when several members are equally busy.
     pub ties: TieRule,
-    /// How SOURCE_IP maps clients to members.
-    pub hash: HashClass,
-    /// The kinds of persistence, by their LBaaS names.
-    pub persistence: Vec<String>,
-    /// The kinds of monitor, by their LBaaS names.
-    pub monitors: Vec<String>,
+    /// How `SOURCE_IP` maps clients to members; none without that method.
+    pub hash: Option<HashClass>,
+    /// The kinds of persistence.
+    pub persistence: Vec<PersistenceKind>,
+    /// The kinds of monitor: of probes that it sends by itself.
+    pub monitors: Vec<ProbeKind>,
+    /// Whether failed requests take a member out.
+    pub passive: Option<Passive>,
     /// From where to where the delay between two probes runs.
     pub probe_schedule: ProbeSchedule,
     /// What a probe to a member that does not answer the SYN costs.
     pub unanswered_syn: ProbeCost,
     /// What a probe to a member that accepts and stays silent costs.
     pub unanswered_request: ProbeCost,
+    /// Consecutive bad probes that take a member out: `fall`, f in the formulas.
+    pub fall: Fall,
     /// Consecutive good probes that bring a member back: `rise`, r in the formulas.
     pub rise: u32,
     /// What the first failure after a start means.
     pub first_failure: FirstFailure,
+    /// The forms of expected codes that can be configured.
+    pub expected_codes: Vec<CodesForm>,
+    /// The percentage of members up below which it sends to all of them, up or not; 0 is never.
+    pub panic: u32,
+    /// Whether a delay or a timeout that is no whole number of seconds can be configured.
+    pub sub_second_probes: bool,
     /// What happens to a request whose connection to a member fails.
     pub redispatch: Redispatch,
     /// What a reload keeps.
     pub reload: ReloadClass,
-    /// Whether a delay below one second can be configured.
-    pub sub_second_probes: bool,
+    /// Whether it tells its members' states, by an answer or by an announcement. Not declared; it follows from the manifest.
+    pub shows_members: bool,
+    /// Whether it is a process, which can be killed and paused. Not declared; it follows from the manifest.
+    pub is_process: bool,
+}
+
+/// What a balancer picks a member for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Balanced {
+    /// For each request.
+    Requests,
+    /// For each connection, whatever it carries.
+    Connections,
+}
+
+/// In which order a rotation takes the members.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RotationOrder {
+    /// In the same order in each period.
+    InTurn,
+    /// Each period is exact, and its order varies.
+    Shuffled,
+}
+
+/// How weights are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum WeightRule {
+    /// Exactly, in every period.
+    Exact,
+    /// Not at all: every member counts as any other.
+    Ignored,
+}
+
+/// Passive checks: how failed requests take a member out.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Passive {
+    /// So many failed requests take it out ...
+    pub failures: u32,
+    /// ... for so long.
+    #[serde(rename = "for", with = "crate::seconds")]
+    pub lasting: Duration,
 }
 
 /// Who gets the next connection when several members are equally busy.
@@ -129,9 +197,82 @@ pub enum ReloadClass {
     Restarts,
 }
 
+impl BalancerTraits {
+    /// What it would need for this monitor and does not declare, if there is anything: `monitor HTTP`.
+    pub fn lacks_for(&self, monitor: &Monitor) -> Option<String> {
+        let kind = monitor.kind.probe();
+        if !self.monitors.contains(&kind) {
+            return Some(format!("monitor {kind}"));
+        }
+        if let MonitorKind::Http { expected_codes, .. } = &monitor.kind
+            && !self.expected_codes.contains(&expected_codes.form())
+        {
+            return Some(match expected_codes.form() {
+                CodesForm::One => "single expected code".to_owned(),
+                CodesForm::List => format!("list of expected codes ({expected_codes})"),
+                CodesForm::Range => format!("range of expected codes ({expected_codes})"),
+            });
+        }
+        let whole = |span: Duration| span.subsec_nanos() == 0;
+        let fractions = !whole(monitor.delay) || !whole(monitor.timeout);
+        if fractions && !self.sub_second_probes {
+            let (delay, timeout) = (monitor.delay, monitor.timeout);
+            return Some(format!("probes at fractions of a second (delay {delay:?}, timeout {timeout:?})"));
+        }
+        None
+    }
+}
+
 impl HashClass {
     /// Whether only the clients of a member that leaves move.
     pub fn moves_only_victims(self) -> bool {
         matches!(self, HashClass::Consistent | HashClass::Rendezvous)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use crate::window::tests::{haproxy, http, tcp};
+    use crate::{BalancerTraits, Codes, CodesForm, Fall, Monitor, MonitorKind, Passive, ProbeKind};
+
+    #[test]
+    fn what_a_monitor_needs_and_a_balancer_lacks_is_named() {
+        let lacks = |change: fn(&mut BalancerTraits), monitor: &Monitor| {
+            let mut traits = haproxy();
+            change(&mut traits);
+            traits.lacks_for(monitor)
+        };
+        let with_codes = |text: &str| {
+            let expected_codes: Codes = text.parse().expect("codes");
+            let kind = MonitorKind::Http { http_method: "GET".to_owned(), url_path: "/".to_owned(), expected_codes };
+            Monitor { kind, ..http(1, 1, 3) }
+        };
+        assert_eq!(lacks(|_| (), &with_codes("200-204")), None);
+        let only_tcp: fn(&mut BalancerTraits) = |traits| traits.monitors = vec![ProbeKind::Tcp];
+        assert_eq!(lacks(only_tcp, &tcp(1, 1, 3)), None);
+        assert_eq!(lacks(only_tcp, &http(1, 1, 3)).as_deref(), Some("monitor HTTP"));
+        let one: fn(&mut BalancerTraits) = |traits| traits.expected_codes = vec![CodesForm::One];
+        assert_eq!(lacks(one, &with_codes("200")), None);
+        assert_eq!(lacks(one, &with_codes("200-200")), None);
+        assert_eq!(lacks(one, &tcp(1, 1, 3)), None);
+        assert_eq!(lacks(one, &with_codes("200,202")).as_deref(), Some("list of expected codes (200,202)"));
+        assert_eq!(lacks(one, &with_codes("200-202")).as_deref(), Some("range of expected codes (200-202)"));
+        let whole: fn(&mut BalancerTraits) = |traits| traits.sub_second_probes = false;
+        assert_eq!(lacks(whole, &http(2, 1, 3)), None);
+        let half = Monitor { timeout: Duration::from_millis(1500), ..http(2, 1, 3) };
+        let said = "probes at fractions of a second (delay 2s, timeout 1.5s)";
+        assert_eq!(lacks(whole, &half).as_deref(), Some(said));
+        assert_eq!(lacks(|_| (), &half), None);
+    }
+
+    #[test]
+    fn traits_survive_being_written_down() {
+        let passive = Some(Passive { failures: 3, lasting: Duration::from_secs(10) });
+        for traits in [haproxy(), BalancerTraits { fall: Fall::Fixed(1), hash: None, passive, ..haproxy() }] {
+            let text = serde_json::to_string(&traits).expect("traits are data");
+            assert_eq!(serde_json::from_str::<BalancerTraits>(&text).expect("as written"), traits, "{text}");
+        }
     }
 }

@@ -16,7 +16,8 @@ mod time;
 pub mod window;
 
 pub use balancer_traits::{
-    BalancerTraits, FirstFailure, HashClass, ProbeCost, ProbeSchedule, Redispatch, ReloadClass, TieRule,
+    Balanced, BalancerTraits, CodesForm, Fall, FirstFailure, HashClass, Passive, PersistenceKind, ProbeCost, ProbeKind,
+    ProbeSchedule, Redispatch, ReloadClass, RotationOrder, TieRule, WeightRule,
 };
 pub use fault::{Fault, FaultLayer, ResetPoint};
 pub use load_balancer::{

@@ -138,6 +138,15 @@ pub enum Protocol {
     Tcp,
 }
 
+impl fmt::Display for Protocol {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Protocol::Http => "HTTP",
+            Protocol::Tcp => "TCP",
+        })
+    }
+}
+
 /// How a client is kept on the member that served it first.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "SCREAMING_SNAKE_CASE")]
@@ -151,17 +160,6 @@ pub enum Persistence {
         /// The cookie's name.
         cookie_name: String,
     },
-}
-
-impl Persistence {
-    /// The kind's name in the LBaaS APIs.
-    pub fn kind(&self) -> &'static str {
-        match self {
-            Persistence::SourceIp => "SOURCE_IP",
-            Persistence::HttpCookie => "HTTP_COOKIE",
-            Persistence::AppCookie { .. } => "APP_COOKIE",
-        }
-    }
 }
 
 /// What a member lets in. The default is OpenStack's: nothing.

@@ -38,16 +38,6 @@ pub enum MonitorKind {
     },
 }
 
-impl MonitorKind {
-    /// The kind's name in the LBaaS APIs.
-    pub fn name(&self) -> &'static str {
-        match self {
-            MonitorKind::Tcp => "TCP",
-            MonitorKind::Http { .. } => "HTTP",
-        }
-    }
-}
-
 /// HTTP statuses as LBaaS writes them: `200`, `200,202` or `200-204`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]

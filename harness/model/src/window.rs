@@ -17,6 +17,9 @@ pub use loss::{Loss, LossCase, predicted_loss};
 pub use probe::{blind_spot, declared_cost, probe_period};
 pub use recovery::recovery;
 
+#[cfg(test)]
+pub(crate) use probe::tests;
+
 use std::time::Duration;
 
 /// When something may happen, counted from the fault or the heal that causes it.

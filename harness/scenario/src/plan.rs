@@ -13,7 +13,7 @@ pub use step::{Clients, Flap, Load, Place, PlannedStep, Span, Step, Target, Traf
 
 use std::num::NonZeroU16;
 
-use lblab_model::{Listener, LoadBalancer, Member, Method, Monitor, Persistence, Pool, Protocol};
+use lblab_model::{BalancerTraits, Listener, LoadBalancer, Member, Method, Monitor, Persistence, Pool, Protocol};
 use serde::{Deserialize, Serialize};
 
 /// What is to be run. Only checking a scenario makes one, and reading one back from a history.
@@ -57,15 +57,16 @@ pub struct Ids {
 }
 
 impl Plan {
-    /// The load balancer with these members in its pool.
-    pub fn load_balancer(&self, ids: &Ids, members: Vec<Member>) -> LoadBalancer {
+    /// The load balancer with these members in its pool, as one of these traits can be told: without the monitor if that is
+    /// beyond it.
+    pub fn load_balancer(&self, ids: &Ids, members: Vec<Member>, traits: &BalancerTraits) -> LoadBalancer {
         let pool = Pool {
             id: ids.pool.clone(),
             method: self.method,
             protocol: self.protocol,
             persistence: self.persistence.clone(),
             members,
-            monitor: self.monitor.clone(),
+            monitor: self.monitor_on(traits).cloned(),
         };
         let listener = Listener {
             id: ids.listener.clone(),
@@ -76,6 +77,11 @@ impl Plan {
             pool,
         };
         LoadBalancer { id: ids.load_balancer.clone(), listeners: vec![listener] }
+    }
+
+    /// The monitor that a balancer of these traits is given: none if there is none, or if it is beyond the balancer.
+    pub fn monitor_on(&self, traits: &BalancerTraits) -> Option<&Monitor> {
+        self.monitor.as_ref().filter(|monitor| traits.lacks_for(monitor).is_none())
     }
 
     /// The members that are in the pool from the start.

@@ -22,7 +22,7 @@ fn sticks(run: &Run<'_>, step: usize) -> Verdict {
     };
     let inserted = match &run.plan.persistence {
         Some(kind @ (Persistence::HttpCookie | Persistence::AppCookie { .. })) => {
-            if !run.traits().persistence.iter().any(|declared| declared == kind.kind()) {
+            if !run.traits().persistence.contains(&kind.kind()) {
                 return Verdict::unsupported(
                     check,
                     format!("the balancer does not declare persistence by {}", kind.kind()),

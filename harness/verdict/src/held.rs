@@ -1,7 +1,7 @@
 //! Whether connections that are held open are shared as least connections demands.
 
 use lblab_history::{Purpose, Request, Served};
-use lblab_model::{Method, Moment, Name};
+use lblab_model::{Method, Moment, Name, WeightRule};
 
 use crate::CheckId;
 use crate::run::{Rotation, Run};
@@ -93,7 +93,7 @@ pub(crate) fn balanced(run: &Run<'_>, step: usize) -> Vec<Verdict> {
         let weights = opened.rotation.weights();
         if weights.iter().all(|&weight| weight == weights[0]) {
             evenly(&opened)
-        } else if run.traits().weights {
+        } else if run.traits().weights == WeightRule::Exact {
             by_weight(&opened, &weights)
         } else {
             Verdict::unsupported(CheckId::Lc2, "the balancer does not keep weights")

@@ -1,7 +1,7 @@
 //! Whether requests were shared as the weights say.
 
 use lblab_history::Request;
-use lblab_model::{Method, Name, Persistence, Protocol};
+use lblab_model::{Method, Name, Persistence, Protocol, WeightRule};
 use lblab_scenario::{Expectation, PlannedStep, Step};
 
 use crate::answers::failures;
@@ -36,7 +36,7 @@ pub(crate) fn by_weight(run: &Run<'_>, step: usize) -> Vec<Verdict> {
         return vec![Verdict::inconclusive(CheckId::Rr2, "no member was in rotation")];
     }
     let weights = rotation.weights();
-    if !run.traits().weights && weights.iter().any(|&weight| weight != weights[0]) {
+    if run.traits().weights == WeightRule::Ignored && weights.iter().any(|&weight| weight != weights[0]) {
         return vec![Verdict::unsupported(CheckId::Rr3, "the balancer does not keep weights")];
     }
 

@@ -112,7 +112,7 @@ fn is_spread(run: &Run<'_>, sent: &Sent<'_>, rotation: &Rotation<'_>) -> Verdict
             format!("request {} was served by {who}, which was not in rotation", request.id),
         );
     }
-    let networks = hashed && hash == HashClass::Slash24;
+    let networks = hashed && hash == Some(HashClass::Slash24);
     let what = if networks { "/24 networks" } else { "addresses" };
     let key = |source: Ipv4Addr| if networks { Ipv4Addr::from(u32::from(source) & 0xffff_ff00) } else { source };
     let mut keys = BTreeSet::new();
@@ -135,7 +135,7 @@ fn is_spread(run: &Run<'_>, sent: &Sent<'_>, rotation: &Rotation<'_>) -> Verdict
     }
     let total = f64::from(weights.iter().sum::<u32>());
     let shares: Vec<f64> = weights.iter().map(|&weight| f64::from(weight) / total).collect();
-    let ring = hashed && hash == HashClass::Consistent;
+    let ring = hashed && hash == Some(HashClass::Consistent);
     let dispersion = if ring { 1.0 + picks.len() as f64 / (16.0 * n as f64) } else { 1.0 };
     let Some(spread) = spread(&counts, &shares, dispersion) else {
         let reason = format!("{} {what} over {n} members are too few: an expected count is below 5", picks.len());
@@ -160,7 +160,7 @@ pub(crate) fn only_victims_moved(run: &Run<'_>, step: usize) -> Vec<Verdict> {
         Ok(after) => after,
         Err(verdict) => return vec![*verdict],
     };
-    if !table && !run.traits().hash.moves_only_victims() {
+    if !table && !run.traits().hash.is_some_and(HashClass::moves_only_victims) {
         let reason = "the balancer declares a hash that moves most clients when a member leaves";
         return vec![Verdict::unsupported(check, reason)];
     }

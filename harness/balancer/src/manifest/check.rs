@@ -9,7 +9,8 @@ use std::collections::BTreeMap;
 use serde_saphyr::Spanned;
 
 use super::raw::{RawManifest, RawProgram, Text};
-use super::{File, Manifest, Program, RunsAs, Version};
+use super::traits::Facts;
+use super::{File, Manifest, Program, Ready, RunsAs, Version};
 use crate::diagnostic::{Diagnostic, did_you_mean};
 use crate::template;
 
@@ -42,14 +43,14 @@ impl Source<'_> {
                 return Err(self.wrong(&raw.program, "an installed program needs `version`, to learn it", Some(help)));
             }
         };
-        let traits = &raw.traits.value;
-        if !(1..=64).contains(&traits.workers) || !(1..=10).contains(&traits.rise) || traits.redispatch.retries > 100 {
-            let what = "`workers` lies in 1..=64, `rise` in 1..=10, and `retries` is at most 100";
-            return Err(self.wrong(&raw.traits, what, None));
-        }
         let ready = self.ready(raw.ready)?;
         let stop = self.stop(raw.stop, &ready)?;
         let reload = self.reload(raw.reload, &ready)?;
+        let facts = Facts {
+            shows_members: raw.status.is_some() || raw.events.is_some(),
+            is_process: !ready.iter().any(|ready| matches!(ready, Ready::Ends)),
+        };
+        let traits = self.traits(raw.traits, facts)?;
         Ok(Manifest {
             program: self.program(raw.program)?,
             version,
@@ -70,7 +71,7 @@ impl Source<'_> {
             status: raw.status.map(|raw| self.status(raw)).transpose()?,
             events: raw.events.map(|raw| self.events(raw)).transpose()?,
             mutants: raw.mutants,
-            traits: raw.traits.value,
+            traits,
             name: raw.name.value,
             templates,
         })

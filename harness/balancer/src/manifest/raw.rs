@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use lblab_model::BalancerTraits;
 use serde::Deserialize;
 use serde_saphyr::Spanned;
+
+use super::traits::RawTraits;
 
 /// A text with its place, which becomes a template, a pattern or a span of time when the manifest is checked.
 pub(super) type Text = Spanned<String>;
@@ -41,7 +42,7 @@ pub(super) struct RawManifest {
     pub events: Option<RawEvents>,
     #[serde(default)]
     pub mutants: bool,
-    pub traits: Spanned<BalancerTraits>,
+    pub traits: RawTraits,
 }
 
 #[derive(Deserialize)]

@@ -5,3 +5,4 @@ mod load_balancers;
 mod manifests;
 mod real_haproxy;
 mod rendering;
+mod traits;

@@ -6,7 +6,7 @@ use expect_test::{Expect, expect};
 use lblab_balancer::{BalancerError, Blame, Manifest, ManifestError, shipped};
 use tempfile::TempDir;
 
-const RIGHT: &str = "\
+pub const RIGHT: &str = "\
 name: mine
 program: {names: [no-such-balancer], search: [PATH, /opt/mine], install: apt-get install -y mine}
 version: {command: [\"{{ program }}\", -v], pattern: 'v(?<version>[0-9.]+)'}
@@ -19,24 +19,30 @@ stop: {signal: TERM, grace: 2s}
 status: {socket: \"{{ sock }}\", ask: show stat, format: haproxy-csv}
 events: {socket: \"{{ event_sock }}\", down: '(?<member>\\S+) down', up: '(?<member>\\S+) up'}
 traits:
+  protocols: [HTTP]
+  balances: requests
   methods: [ROUND_ROBIN]
-  weights: true
+  rotation: in-turn
+  weights: exact
   workers: 1
   ties: rotating
-  hash: map
   persistence: []
   monitors: [TCP]
+  passive: none
   probe_schedule: end-to-start
   unanswered_syn: timeout
   unanswered_request: timeout
+  fall: max-retries
   rise: 2
   first_failure: counts
+  expected_codes: []
+  panic: 0
+  sub_second_probes: false
   redispatch: {retries: 3, bound_requests_wait: false, connect_timeout: 1, response_timeout: 50}
   reload: restarts
-  sub_second_probes: false
 ";
 
-fn folder(manifest: &str, template: &str) -> TempDir {
+pub fn folder(manifest: &str, template: &str) -> TempDir {
     let folder = tempfile::tempdir().expect("there is room for a folder");
     fs::write(folder.path().join("manifest.yaml"), manifest).expect("it is written");
     fs::write(folder.path().join("mine.j2"), template).expect("it is written");
@@ -44,7 +50,7 @@ fn folder(manifest: &str, template: &str) -> TempDir {
 }
 
 /// Replaces a part of the right manifest by a wrong one.
-fn check(right: &str, wrong: &str, expected: &Expect) {
+pub fn check(right: &str, wrong: &str, expected: &Expect) {
     assert!(RIGHT.contains(right), "{right:?} is not part of the manifest");
     let folder = folder(&RIGHT.replacen(right, wrong, 1), "bind {{ lb.listeners[0].address }}\n");
     let path = folder.path().display().to_string();
@@ -169,23 +175,23 @@ fn a_value_of_the_wrong_kind_has_its_place() {
         "rise: 2",
         "rise: two",
         &expect![[r#"
-        error: invalid u32
-          --> mine/manifest.yaml:23:9
-           |
-        23 |   rise: two
-           |         ^^^"#]],
+            error: invalid u32
+              --> mine/manifest.yaml:27:9
+               |
+            27 |   rise: two
+               |         ^^^"#]],
     );
     check(
         "methods: [ROUND_ROBIN]",
         "methods: [ROUND_ROBBIN]",
         &expect![[r#"
-        error: there is no value `ROUND_ROBBIN` here
-          --> mine/manifest.yaml:13:13
-           |
-        13 |   methods: [ROUND_ROBBIN]
-           |             ^^^^^^^^^^^^
-           |
-           = help: did you mean `ROUND_ROBIN`?"#]],
+            error: there is no value `ROUND_ROBBIN` here
+              --> mine/manifest.yaml:15:13
+               |
+            15 |   methods: [ROUND_ROBBIN]
+               |             ^^^^^^^^^^^^
+               |
+               = help: did you mean `ROUND_ROBIN`?"#]],
     );
     check(
         "files:\n",

@@ -18,21 +18,27 @@ stop: {{signal: TERM, grace: 1s}}
 status: {{socket: \"{{{{ sock }}}}\", ask: show stat, format: haproxy-csv}}
 events: {{socket: \"{{{{ event_sock }}}}\", down: '(?<member>\\S+) is down', up: '(?<member>\\S+) is up'}}
 traits:
+  protocols: [HTTP, TCP]
+  balances: requests
   methods: [ROUND_ROBIN]
-  weights: true
+  rotation: in-turn
+  weights: exact
   workers: 1
   ties: rotating
-  hash: map
   persistence: []
   monitors: [TCP, HTTP]
+  passive: none
   probe_schedule: end-to-start
   unanswered_syn: timeout
   unanswered_request: timeout
+  fall: max-retries
   rise: 2
   first_failure: counts
+  expected_codes: [one, list, range]
+  panic: 0
+  sub_second_probes: true
   redispatch: {{retries: 3, bound_requests_wait: true, connect_timeout: 5, response_timeout: 50}}
   reload: keeps-connections
-  sub_second_probes: true
 "
     );
     session.file("conf.j2", "nothing\n");

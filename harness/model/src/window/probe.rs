@@ -107,33 +107,41 @@ pub(super) fn cost_meaning(encounter: Encounter, reading: Reading) -> &'static s
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+pub(crate) mod tests {
     use std::time::Duration;
 
     use crate::{
-        BalancerTraits, Codes, FirstFailure, HashClass, Method, Monitor, MonitorKind, ProbeCost, ProbeSchedule,
-        Redispatch, ReloadClass, TieRule,
+        Balanced, BalancerTraits, Codes, CodesForm, Fall, FirstFailure, HashClass, Method, Monitor, MonitorKind,
+        ProbeCost, ProbeKind, ProbeSchedule, Protocol, Redispatch, ReloadClass, RotationOrder, TieRule, WeightRule,
     };
 
-    pub(in crate::window) fn seconds(seconds: u64) -> Duration {
+    pub(crate) fn seconds(seconds: u64) -> Duration {
         Duration::from_secs(seconds)
     }
 
     /// HAProxy 2.6 as the LBaaS driver configures it.
-    pub(in crate::window) fn haproxy() -> BalancerTraits {
+    pub(crate) fn haproxy() -> BalancerTraits {
         BalancerTraits {
+            protocols: vec![Protocol::Http, Protocol::Tcp],
+            balances: Balanced::Requests,
             methods: vec![Method::RoundRobin, Method::SourceIp, Method::LeastConnections],
-            weights: true,
+            rotation: RotationOrder::InTurn,
+            weights: WeightRule::Exact,
             workers: 1,
             ties: TieRule::Rotating,
-            hash: HashClass::Map,
+            hash: Some(HashClass::Map),
             persistence: Vec::new(),
-            monitors: vec!["HTTP".to_owned(), "TCP".to_owned()],
+            monitors: vec![ProbeKind::Http, ProbeKind::Tcp],
+            passive: None,
             probe_schedule: ProbeSchedule::EndToStart,
             unanswered_syn: ProbeCost::DelayUpTo(seconds(5)),
             unanswered_request: ProbeCost::TimeoutOrDelayUpTo(seconds(5)),
+            fall: Fall::MaxRetries,
             rise: 2,
             first_failure: FirstFailure::TakesOut,
+            expected_codes: vec![CodesForm::One, CodesForm::List, CodesForm::Range],
+            panic: 0,
+            sub_second_probes: true,
             redispatch: Redispatch {
                 retries: 3,
                 bound_requests_wait: true,
@@ -141,14 +149,15 @@ pub(super) mod tests {
                 response_timeout: seconds(50),
             },
             reload: ReloadClass::KeepsConnections,
-            sub_second_probes: true,
+            shows_members: true,
+            is_process: true,
         }
     }
 
     /// A balancer that ticks and keeps to the timeout.
-    pub(in crate::window) fn reference() -> BalancerTraits {
+    pub(crate) fn reference() -> BalancerTraits {
         BalancerTraits {
-            hash: HashClass::Rendezvous,
+            hash: Some(HashClass::Rendezvous),
             probe_schedule: ProbeSchedule::StartToStart,
             unanswered_syn: ProbeCost::Timeout,
             unanswered_request: ProbeCost::Timeout,
@@ -158,7 +167,7 @@ pub(super) mod tests {
         }
     }
 
-    pub(in crate::window) fn http(delay: u64, timeout: u64, max_retries: u32) -> Monitor {
+    pub(crate) fn http(delay: u64, timeout: u64, max_retries: u32) -> Monitor {
         let kind = MonitorKind::Http {
             http_method: "GET".to_owned(),
             url_path: "/".to_owned(),
@@ -167,7 +176,7 @@ pub(super) mod tests {
         Monitor { kind, delay: seconds(delay), timeout: seconds(timeout), max_retries }
     }
 
-    pub(in crate::window) fn tcp(delay: u64, timeout: u64, max_retries: u32) -> Monitor {
+    pub(crate) fn tcp(delay: u64, timeout: u64, max_retries: u32) -> Monitor {
         Monitor { kind: MonitorKind::Tcp, ..http(delay, timeout, max_retries) }
     }
 }

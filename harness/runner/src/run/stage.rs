@@ -84,7 +84,7 @@ impl Stage {
         let probe_log = ProbeLog::follow(&member_log);
         half_open::watch(&lab, &plan, clock, &member_log)?;
         let pool = CurrentPool::at_start(&plan);
-        let load_balancer = plan.load_balancer(&ids.balancer, pool.members());
+        let load_balancer = plan.load_balancer(&ids.balancer, pool.members(), manifest.traits());
         let namespace = lab.plug_balancer(&load_balancer.id, &ids.vip_port, plan.network.vip)?;
         let mutant = job.mutant.as_deref();
         let deployed = manifest.deploy(&lab, &namespace, &load_balancer, Path::new(STATE_ROOT), identity, mutant).await;
@@ -124,7 +124,7 @@ impl Stage {
 
     /// The load balancer as it is to be now.
     pub(super) fn load_balancer(&self) -> LoadBalancer {
-        self.plan.load_balancer(&self.ids.balancer, self.pool.members())
+        self.plan.load_balancer(&self.ids.balancer, self.pool.members(), &self.traits)
     }
 
     pub(super) fn namespace(&self, name: &str) -> Result<Namespace, Problem> {

@@ -4,25 +4,34 @@ use std::time::Duration;
 
 use expect_test::{Expect, expect};
 use lblab_model::{
-    BalancerTraits, FirstFailure, HashClass, Method, ProbeCost, ProbeSchedule, Redispatch, ReloadClass, TieRule,
+    Balanced, BalancerTraits, CodesForm, Fall, FirstFailure, HashClass, Method, PersistenceKind, ProbeCost, ProbeKind,
+    ProbeSchedule, Protocol, Redispatch, ReloadClass, RotationOrder, TieRule, WeightRule,
 };
 use lblab_scenario::{builtin_named, check};
 
 /// A balancer that ticks and keeps to the monitor's timeout.
 pub(crate) fn reference() -> BalancerTraits {
     BalancerTraits {
+        protocols: vec![Protocol::Http, Protocol::Tcp],
+        balances: Balanced::Requests,
         methods: vec![Method::RoundRobin, Method::SourceIp, Method::LeastConnections],
-        weights: true,
+        rotation: RotationOrder::InTurn,
+        weights: WeightRule::Exact,
         workers: 1,
         ties: TieRule::Rotating,
-        hash: HashClass::Consistent,
-        persistence: vec!["SOURCE_IP".to_owned(), "HTTP_COOKIE".to_owned()],
-        monitors: vec!["HTTP".to_owned(), "TCP".to_owned()],
+        hash: Some(HashClass::Consistent),
+        persistence: vec![PersistenceKind::SourceIp, PersistenceKind::HttpCookie],
+        monitors: vec![ProbeKind::Http, ProbeKind::Tcp],
+        passive: None,
         probe_schedule: ProbeSchedule::StartToStart,
         unanswered_syn: ProbeCost::Timeout,
         unanswered_request: ProbeCost::Timeout,
+        fall: Fall::MaxRetries,
         rise: 2,
         first_failure: FirstFailure::Counts,
+        expected_codes: vec![CodesForm::One, CodesForm::List, CodesForm::Range],
+        panic: 0,
+        sub_second_probes: true,
         redispatch: Redispatch {
             retries: 3,
             bound_requests_wait: false,
@@ -30,7 +39,8 @@ pub(crate) fn reference() -> BalancerTraits {
             response_timeout: Duration::from_secs(50),
         },
         reload: ReloadClass::KeepsAll,
-        sub_second_probes: true,
+        shows_members: true,
+        is_process: true,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use expect_test::expect;
 use lblab_history::{MemberState, Request};
-use lblab_model::{Method, Persistence};
+use lblab_model::{Method, Persistence, WeightRule};
 use lblab_scenario::{Expectation, Step};
 
 use crate::story::{Story, at, name, seconds};
@@ -191,7 +191,7 @@ fn a_failed_request_is_no_share() {
 fn what_cannot_be_told_is_undecided_or_unsupported() {
     let story = || Story::of(&[2, 1]).sends(smooth(&[2, 1]).take(30));
     assert_eq!(shares(story().method(Method::SourceIp)).outcomes(), "RR-2 unsupported");
-    assert_eq!(shares(story().declares(|traits| traits.weights = false)).outcomes(), "RR-3 unsupported");
+    assert_eq!(shares(story().declares(|traits| traits.weights = WeightRule::Ignored)).outcomes(), "RR-3 unsupported");
     assert_eq!(shares(Story::of(&[1, 1, 1]).sends([0, 1, 2, 0, 1])).outcomes(), "RR-1 undecided");
     assert_eq!(shares(Story::of(&[1, 1])).outcomes(), "RR-2 undecided");
     let mut leaves_meanwhile = shares(story());

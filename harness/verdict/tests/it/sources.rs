@@ -31,7 +31,7 @@ fn an_address_keeps_to_one_member() {
 #[test]
 fn addresses_are_spread_evenly_or_by_chance_but_not_lopsided() {
     let spread = |picks: Vec<usize>| {
-        let story = hashed(4).declares(|traits| traits.hash = HashClass::Map);
+        let story = hashed(4).declares(|traits| traits.hash = Some(HashClass::Map));
         story.sends_from_sources(picks).expect(Expectation::SourcesSpread)
     };
     spread((0..400).map(|index| index % 4).collect()).check(&expect![[r#"
@@ -55,7 +55,7 @@ fn addresses_are_spread_evenly_or_by_chance_but_not_lopsided() {
 #[test]
 fn a_hash_of_three_octets_has_a_key_for_each_24() {
     let by_network = |hash| {
-        let story = hashed(2).declares(|traits| traits.hash = hash);
+        let story = hashed(2).declares(|traits| traits.hash = Some(hash));
         story
             .sends_from_sources((0..400).map(|index| usize::from(index / 10 % 5 < 3)))
             .expect(Expectation::SourcesSpread)
@@ -116,7 +116,7 @@ fn only_the_clients_of_a_dead_member_move() {
         SH-1 holds: one member for each address; addresses: 60, requests: 120
     "#]]);
     assert_eq!(reshuffles().persistence(Persistence::SourceIp).outcomes(), "SP-7 fails, SH-1 holds");
-    assert_eq!(reshuffles().declares(|traits| traits.hash = HashClass::Map).outcomes(), "SH-4 unsupported");
+    assert_eq!(reshuffles().declares(|traits| traits.hash = Some(HashClass::Map)).outcomes(), "SH-4 unsupported");
     assert_eq!(leaves(|_| 0, |_| 0).outcomes(), "SH-4 undecided, SH-1 holds");
 }
 

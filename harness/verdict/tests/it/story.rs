@@ -10,8 +10,9 @@ use lblab_history::{
     Outcome, Purpose, Request, Served, StateChange, StateSource, StepRecord, Teardown, Timekeeping,
 };
 use lblab_model::{
-    BalancerTraits, Codes, Fault, FirstFailure, HashClass, Member, Method, Moment, Monitor, MonitorKind, Name,
-    Persistence, ProbeCost, ProbeSchedule, Protocol, Redispatch, ReloadClass, SecurityGroup, TieRule, Weight,
+    Balanced, BalancerTraits, Codes, CodesForm, Fall, Fault, FirstFailure, HashClass, Member, Method, Moment, Monitor,
+    MonitorKind, Name, Persistence, PersistenceKind, ProbeCost, ProbeKind, ProbeSchedule, Protocol, Redispatch,
+    ReloadClass, RotationOrder, SecurityGroup, TieRule, Weight, WeightRule,
 };
 use lblab_scenario::{
     Clients, Expectation, Load, MemberKind, MemberPlan, Network, Place, Plan, PlannedStep, Span, Step, Target, Traffic,
@@ -60,18 +61,26 @@ pub fn background() -> Traffic {
 
 fn traits() -> BalancerTraits {
     BalancerTraits {
+        protocols: vec![Protocol::Http, Protocol::Tcp],
+        balances: Balanced::Requests,
         methods: vec![Method::RoundRobin, Method::SourceIp, Method::LeastConnections],
-        weights: true,
+        rotation: RotationOrder::InTurn,
+        weights: WeightRule::Exact,
         workers: 1,
         ties: TieRule::Rotating,
-        hash: HashClass::Consistent,
-        persistence: vec!["SOURCE_IP".to_owned(), "HTTP_COOKIE".to_owned()],
-        monitors: vec!["HTTP".to_owned(), "TCP".to_owned()],
+        hash: Some(HashClass::Consistent),
+        persistence: vec![PersistenceKind::SourceIp, PersistenceKind::HttpCookie],
+        monitors: vec![ProbeKind::Http, ProbeKind::Tcp],
+        passive: None,
         probe_schedule: ProbeSchedule::StartToStart,
         unanswered_syn: ProbeCost::Timeout,
         unanswered_request: ProbeCost::Timeout,
+        fall: Fall::MaxRetries,
         rise: 2,
         first_failure: FirstFailure::Counts,
+        expected_codes: vec![CodesForm::One, CodesForm::List, CodesForm::Range],
+        panic: 0,
+        sub_second_probes: true,
         redispatch: Redispatch {
             retries: 3,
             bound_requests_wait: false,
@@ -79,7 +88,8 @@ fn traits() -> BalancerTraits {
             response_timeout: seconds(50.0),
         },
         reload: ReloadClass::KeepsAll,
-        sub_second_probes: true,
+        shows_members: true,
+        is_process: true,
     }
 }
 

@@ -83,11 +83,11 @@ impl Source<'_> {
         }
     }
 
-    pub(super) fn wrong<T>(self, place: &Spanned<T>, what: &str, help: Option<&str>) -> Diagnostic {
+    pub(in crate::manifest) fn wrong<T>(self, place: &Spanned<T>, what: &str, help: Option<&str>) -> Diagnostic {
         self.at(place.referenced, what, help)
     }
 
-    pub(super) fn at(self, place: Location, what: &str, help: Option<&str>) -> Diagnostic {
+    pub(in crate::manifest) fn at(self, place: Location, what: &str, help: Option<&str>) -> Diagnostic {
         let byte = |value: Option<u64>| value.and_then(|value| usize::try_from(value).ok()).unwrap_or(0);
         let start = byte(place.span().byte_offset());
         let end = start + byte(place.span().byte_len()).max(1);
