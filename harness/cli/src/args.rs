@@ -72,8 +72,9 @@ pub(crate) struct Run {
     /// Scenario files, folders of them, or `builtin:` and the name of a shipped scenario or folder
     #[arg(required = true, value_name = "SCENARIO")]
     pub(crate) scenarios: Vec<String>,
-    /// A balancer to judge: a shipped one by name, or the path of a manifest; may be repeated
-    #[arg(long, short, default_value = "reference", value_name = "NAME|PATH", value_delimiter = ',')]
+    /// A balancer to judge: a shipped one by name, the path of a manifest, or `all`, which is every shipped one that is on
+    /// this machine; may be repeated
+    #[arg(long, short, default_value = "reference", value_name = "NAME|PATH|all", value_delimiter = ',')]
     pub(crate) balancer: Vec<String>,
     /// Tell the reference balancer to be wrong in one named way, to see what the checks say
     #[arg(long, value_name = "NAME", value_parser = PossibleValuesParser::new(Mutant::ALL.map(Mutant::name)))]

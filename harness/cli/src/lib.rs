@@ -5,6 +5,9 @@
 mod args;
 mod artefacts;
 mod command;
+mod contender;
+#[cfg(test)]
+mod documented_findings;
 mod init;
 mod inputs;
 mod progress;
@@ -12,4 +15,5 @@ mod trial;
 
 pub use artefacts::Artefacts;
 pub use command::main;
+pub use contender::Contender;
 pub use trial::{Trial, undeclared};

@@ -1,22 +1,24 @@
 //! One scenario on one balancer, from the plan to the verdict.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
-use lblab_balancer::Manifest;
 use lblab_history::History;
 use lblab_model::{BalancerTraits, Persistence};
-use lblab_report::{BalancerRef, Judged, Problem, RunReport, RunResult, ScenarioRef, Whose};
+use lblab_report::{BalancerRef, Findings, Judged, Known, Problem, RunReport, RunResult, ScenarioRef, Whose};
 use lblab_runner::{Job, JobResult, Message};
 use lblab_scenario::Plan;
+
+use crate::contender::Contender;
 
 /// One scenario on one balancer.
 #[derive(Clone, Debug)]
 pub struct Trial {
     /// The scenario, checked.
     pub plan: Plan,
-    /// The balancer: a shipped one's name, or a manifest's path.
-    pub balancer: String,
+    /// The balancer.
+    pub balancer: Arc<Contender>,
     /// The mutation that the balancer is told to carry.
     pub mutant: Option<String>,
     /// The seed of everything random.
@@ -32,25 +34,26 @@ pub struct Trial {
 impl Trial {
     /// Runs and judges it.
     pub fn run(&self, progress: &mut dyn FnMut(Message)) -> RunReport {
-        let manifest = match Manifest::load(&self.balancer) {
-            Ok(manifest) => manifest,
-            Err(error) => return self.report(None, problem(Whose::Environment, &error), None),
-        };
-        if let Err(error) = manifest.find_program() {
-            return self.report(Some(&manifest), problem(Whose::Environment, &error), None);
+        let Contender { manifest, found, .. } = &*self.balancer;
+        if let Err(error) = found {
+            let result = match problem(Whose::Environment, error) {
+                RunResult::Problem(problem) if self.balancer.may_lack => RunResult::Skipped { reason: problem.message },
+                result => result,
+            };
+            return self.report(result, None);
         }
         if let Some(reason) = undeclared(&self.plan, manifest.traits()) {
             let reason = format!("{} declares no {reason}", manifest.name());
-            return self.report(Some(&manifest), RunResult::Skipped { reason }, None);
+            return self.report(RunResult::Unsupported { reason }, None);
         }
         if self.mutant.is_some() && !manifest.has_mutants() {
             let message = format!("{} knows no mutants; only the reference balancer does", manifest.name());
             let refused = Problem { whose: Whose::Scenario, message, remedy: None };
-            return self.report(Some(&manifest), RunResult::Problem(refused), None);
+            return self.report(RunResult::Problem(refused), None);
         }
         let job = Job {
             plan: self.plan.clone(),
-            balancer: self.balancer.clone(),
+            balancer: self.balancer.argument.clone(),
             mutant: self.mutant.clone(),
             seed: self.seed,
             run: Job::new_run(),
@@ -60,21 +63,17 @@ impl Trial {
         };
         let result = lblab_runner::run_job(&job, progress);
         let took = result.took;
-        let mut report = self.report(Some(&manifest), judge(&self.plan, result), Some(self.artefacts.clone()));
+        let mut report = self.report(judge(&self.plan, result), Some(self.artefacts.clone()));
         report.took = took;
         report
     }
 
-    fn report(&self, manifest: Option<&Manifest>, result: RunResult, artefacts: Option<PathBuf>) -> RunReport {
-        let balancer = BalancerRef {
-            argument: self.balancer.clone(),
-            name: manifest.map_or_else(|| self.balancer.clone(), |manifest| manifest.name().to_owned()),
-            version: manifest.and_then(|manifest| manifest.find_program().ok()).map(|found| found.version),
-            mutant: self.mutant.clone(),
-        };
+    fn report(&self, result: RunResult, artefacts: Option<PathBuf>) -> RunReport {
+        let balancer = self.balancer.as_reported(self.mutant.as_deref());
+        let known = Findings::shipped().of(&self.plan.text, &balancer);
         let scenario = ScenarioRef { path: self.plan.path.clone(), name: self.plan.name.clone() };
         let history = artefacts.as_ref().map(|folder| folder.join("history.jsonl")).filter(|file| file.exists());
-        RunReport { scenario, balancer, seed: self.seed, took: Duration::ZERO, result, history, artefacts }
+        RunReport { scenario, balancer, seed: self.seed, took: Duration::ZERO, result, history, artefacts, known }
     }
 }
 
@@ -101,16 +100,17 @@ pub(crate) fn judge_saved(from: &Path, history: &History) -> RunReport {
         mutant: header.balancer.mutant.clone(),
     };
     let ended = history.ending.as_ref().map_or(Duration::ZERO, |ending| ending.at.since(lblab_model::Moment::EPOCH));
-    let (scenario, result) = match serde_json::from_value::<Plan>(header.plan.clone()) {
+    let (scenario, known, result) = match serde_json::from_value::<Plan>(header.plan.clone()) {
         Ok(plan) => {
             let scenario = ScenarioRef { path: plan.path.clone(), name: plan.name.clone() };
+            let known = Findings::shipped().of(&plan.text, &balancer);
             let judgement = lblab_verdict::judge(&plan, history);
             let judged = Judged { plan, judgement };
             let result = match cut_short(history) {
                 Some(message) => RunResult::CutShort(judged, Problem { whose: Whose::Harness, message, remedy: None }),
                 None => RunResult::Judged(judged),
             };
-            (scenario, result)
+            (scenario, known, result)
         }
         Err(error) => {
             let path = from.display().to_string();
@@ -118,13 +118,14 @@ pub(crate) fn judge_saved(from: &Path, history: &History) -> RunReport {
             let remedy = Some("judge it with the lblab that wrote it".to_owned());
             (
                 ScenarioRef { path: path.clone(), name: path },
+                Known::default(),
                 RunResult::Problem(Problem { whose: Whose::Harness, message, remedy }),
             )
         }
     };
     let artefacts = from.parent().map(Path::to_owned);
     let history = Some(from.to_owned());
-    RunReport { scenario, balancer, seed: header.seed, took: ended, result, history, artefacts }
+    RunReport { scenario, balancer, seed: header.seed, took: ended, result, history, artefacts, known }
 }
 
 /// Why a saved run did not get to its end, if it did not: such a run is no pass, whatever holds of its beginning.

@@ -1,7 +1,9 @@
 //! The tests, one for each scenario on each balancer and one for each mutant.
 
-use lblab::{Artefacts, Trial};
-use lblab_report::{Reporter, RunReport, Status, Style, Summary, Terminal};
+use std::sync::Arc;
+
+use lblab::{Artefacts, Contender, Trial};
+use lblab_report::{Conclusion, Detail, Noted, Reporter, RunReport, Status, Style, Summary, Terminal};
 use libtest_mimic::{Failed, Trial as Test};
 
 use crate::machine::Machine;
@@ -16,10 +18,10 @@ const REFERENCE: &str = "reference";
 pub(crate) fn all(machine: &Machine, wanted: Option<&str>) -> Vec<Test> {
     let is_wanted = |name: &str| wanted.is_none_or(|wanted| wanted == name);
     let mut tests = Vec::new();
-    let balancers = lblab_balancer::shipped();
     for scenario in scenarios::all() {
         let plan = lblab_scenario::check_bytes(&scenario.path, &scenario.text).ok();
-        for balancer in &balancers {
+        for contender in machine.contenders() {
+            let balancer = &contender.manifest;
             let name = format!("netns::{}::{}", scenario.test_name, balancer.name());
             if !is_wanted(&name) {
                 continue;
@@ -29,8 +31,8 @@ pub(crate) fn all(machine: &Machine, wanted: Option<&str>) -> Vec<Test> {
                 eprintln!("{name} is ignored: {} declares no {what}", balancer.name());
             }
             let ignored = undeclared.is_some() || machine.ignores("netns") || machine.ignores(balancer.name());
-            let (scenario, balancer) = (scenario.clone(), balancer.name().to_owned());
-            tests.push(Test::test(name, move || holds(&scenario, &balancer)).with_ignored_flag(ignored));
+            let (scenario, contender) = (scenario.clone(), Arc::clone(contender));
+            tests.push(Test::test(name, move || holds(&scenario, &contender)).with_ignored_flag(ignored));
         }
     }
     for mutant in lblab_reference::Mutant::ALL {
@@ -43,35 +45,51 @@ pub(crate) fn all(machine: &Machine, wanted: Option<&str>) -> Vec<Test> {
     tests
 }
 
-/// Runs a scenario; an error unless every check that the balancer supports holds.
-fn holds(scenario: &ScenarioFile, balancer: &str) -> Result<(), Failed> {
+/// Runs a scenario; an error unless every check that the balancer supports holds, or fails just as it is known to.
+fn holds(scenario: &ScenarioFile, balancer: &Arc<Contender>) -> Result<(), Failed> {
     let results = Results::open();
     let report = run(scenario, balancer, None, &results)?;
-    match report.status() {
+    let headline = match (report.conclusion(), report.status()) {
         // What the balancer does not declare is counted in the report; nothing of it is taken for a pass of that check.
-        Status::Holds | Status::Unsupported => Ok(results.forget()?),
-        _ => {
+        (Conclusion::Plain, Status::Holds | Status::Unsupported) => return Ok(results.forget()?),
+        (Conclusion::Known(findings), _) => {
+            println!("known findings: {}", ids(&findings));
             print(&report);
-            let headline = report.headline().unwrap_or_else(|| "nothing was judged".to_owned());
-            // nextest lifts the line that begins so into the report of the failure.
-            eprintln!("Error: {headline}");
-            Err(Failed::from(headline))
+            return Ok(results.forget()?);
         }
-    }
+        (Conclusion::Gone(findings), _) => {
+            let gone = ids(&findings);
+            format!("no longer seen: {gone}; remove it from fixtures/findings.yaml, or say `always: false` there")
+        }
+        (Conclusion::Plain, _) => report.headline().unwrap_or_else(|| "nothing was judged".to_owned()),
+    };
+    print(&report);
+    // nextest lifts the line that begins so into the report of the failure.
+    eprintln!("Error: {headline}");
+    Err(Failed::from(headline))
+}
+
+fn ids(findings: &[Noted]) -> String {
+    findings.iter().map(|noted| noted.id.as_str()).collect::<Vec<_>>().join(", ")
 }
 
 /// Runs a scenario on a balancer, or on a mutant of the reference balancer.
-fn run(scenario: &ScenarioFile, balancer: &str, mutant: Option<&str>, results: &Results) -> Result<RunReport, Failed> {
+fn run(
+    scenario: &ScenarioFile,
+    balancer: &Arc<Contender>,
+    mutant: Option<&str>,
+    results: &Results,
+) -> Result<RunReport, Failed> {
     let plan = lblab_scenario::check_bytes(&scenario.path, &scenario.text).map_err(|diagnostics| {
         eprintln!("{}", diagnostics.render(false));
         format!("{} is not a valid scenario", scenario.path)
     })?;
     let trial = Trial {
         plan,
-        balancer: balancer.to_owned(),
+        balancer: Arc::clone(balancer),
         mutant: mutant.map(str::to_owned),
         seed: 1,
-        artefacts: Artefacts::below(results.folder()).folder(&scenario.path, balancer, mutant),
+        artefacts: Artefacts::below(results.folder()).folder(&scenario.path, &balancer.argument, mutant),
         user_namespace: false,
         verbose: false,
     };
@@ -80,12 +98,13 @@ fn run(scenario: &ScenarioFile, balancer: &str, mutant: Option<&str>, results: &
 
 /// Runs a scenario on a mutant of the reference balancer.
 pub(crate) fn run_mutant(scenario: &ScenarioFile, mutant: &str, results: &Results) -> Result<RunReport, Failed> {
-    run(scenario, REFERENCE, Some(mutant), results)
+    let reference = Contender::named(REFERENCE).map_err(|error| error.to_string())?;
+    run(scenario, &reference, Some(mutant), results)
 }
 
 /// Shows a report as `lblab run` does.
 pub(crate) fn print(report: &RunReport) {
-    let mut terminal = Terminal::new(std::io::stdout(), Style::LOG, true);
+    let mut terminal = Terminal::new(std::io::stdout(), Style::LOG, Detail::Full);
     let mut summary = Summary::default();
     summary.add(report);
     let shown = terminal.run(report).and_then(|()| terminal.finish(&summary));

@@ -26,8 +26,14 @@ pub fn main() -> ExitCode {
     // nextest starts the binary once for each test, by its exact name, after it has listed them all. What the machine lacks
     // was told then, and the tests that need it are not started.
     let machine = match &arguments.filter {
-        Some(_) if arguments.exact => Machine::unexamined(),
-        _ => Machine::examine(std::env::var("LBLAB_REQUIRE").ok().as_deref()),
+        Some(name) if arguments.exact => Machine::of_test(name),
+        _ => match Machine::examine(std::env::var("LBLAB_REQUIRE").ok().as_deref()) {
+            Ok(machine) => machine,
+            Err(wrong) => {
+                eprintln!("error: {wrong}");
+                return ExitCode::from(2);
+            }
+        },
     };
     machine.say();
     let wanted = arguments.filter.as_deref().filter(|_| arguments.exact);

@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use lblab_verdict::{Measurement, Outcome, Tally, Verdict};
 use serde::Serialize;
 
+use crate::matrix::{Matrix, Table};
 use crate::reporter::write_file;
-use crate::{ReportError, Reporter, RunReport, RunResult, RunTally, Summary, command};
+use crate::{Conclusion, ReportError, Reporter, RunReport, RunResult, RunTally, Summary, command};
 
 /// The number of the shape.
 const FORMAT: u32 = 1;
@@ -16,19 +17,21 @@ const FORMAT: u32 = 1;
 pub struct Json {
     path: PathBuf,
     runs: Vec<Run>,
+    matrix: Matrix,
     summary: Summary,
 }
 
 impl Json {
     /// A report that is written to this file anew with each run, so that it is whole whenever the program is stopped.
     pub fn new(path: impl Into<PathBuf>) -> Json {
-        Json { path: path.into(), runs: Vec::new(), summary: Summary::default() }
+        Json { path: path.into(), runs: Vec::new(), matrix: Matrix::default(), summary: Summary::default() }
     }
 }
 
 impl Reporter for Json {
     fn run(&mut self, run: &RunReport) -> Result<(), ReportError> {
         self.runs.push(Run::of(run));
+        self.matrix.add(run);
         self.summary.add(run);
         let summary = self.summary;
         self.finish(&summary)
@@ -40,6 +43,7 @@ impl Reporter for Json {
             exit_code: summary.exit().code(),
             run_counts: summary.runs,
             check_counts: summary.checks,
+            matrix: self.matrix.is_one().then(|| self.matrix.table()),
             runs: &self.runs,
         };
         let mut text = serde_json::to_string_pretty(&document)
@@ -55,6 +59,8 @@ struct Document<'a> {
     exit_code: u8,
     run_counts: RunTally,
     check_counts: Tally,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    matrix: Option<Table<'a>>,
     runs: &'a [Run],
 }
 
@@ -69,6 +75,11 @@ struct Run {
     problem: Option<Problem>,
     #[serde(skip_serializing_if = "Option::is_none")]
     skipped: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unsupported: Option<String>,
+    /// The findings that are all that went wrong.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    known: Vec<String>,
     checks: Vec<Check>,
     #[serde(skip_serializing_if = "Option::is_none")]
     history: Option<String>,
@@ -112,6 +123,9 @@ struct Check {
     outcome: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
+    /// The finding by which it is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    known: Option<String>,
     summary: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     measurement: Option<Measurement>,
@@ -127,7 +141,15 @@ impl Run {
         });
         let skipped = match &run.result {
             RunResult::Skipped { reason } => Some(reason.clone()),
-            RunResult::Judged(_) | RunResult::CutShort(..) | RunResult::Problem(_) => None,
+            _ => None,
+        };
+        let unsupported = match &run.result {
+            RunResult::Unsupported { reason } => Some(reason.clone()),
+            _ => None,
+        };
+        let known = match run.conclusion() {
+            Conclusion::Known(findings) => findings.into_iter().map(|noted| noted.id).collect(),
+            Conclusion::Plain | Conclusion::Gone(_) => Vec::new(),
         };
         Run {
             scenario: Scenario { path: run.scenario.path.clone(), name: run.scenario.name.clone() },
@@ -141,6 +163,8 @@ impl Run {
             status: run.status().word(),
             problem,
             skipped,
+            unsupported,
+            known,
             checks: run.verdicts().iter().map(|verdict| Check::of(run, verdict)).collect(),
             history: run.history.as_ref().map(|history| history.display().to_string()),
             reproduce: command::reproduce(run),
@@ -165,6 +189,7 @@ impl Check {
             column: place.map(|place| place.column),
             outcome,
             reason,
+            known: run.known.of_verdict(verdict).map(|noted| noted.id.clone()),
             summary: verdict.summary.clone(),
             measurement: verdict.measurement,
             evidence: verdict.evidence.clone(),

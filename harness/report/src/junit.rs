@@ -78,7 +78,7 @@ fn suite(run: &RunReport) -> TestSuite {
         RunResult::CutShort(_, problem) | RunResult::Problem(problem) => {
             cases.push(TestCase::new("run", of_problem(problem)));
         }
-        RunResult::Skipped { reason } => {
+        RunResult::Unsupported { reason } | RunResult::Skipped { reason } => {
             let mut status = TestCaseStatus::skipped();
             status.set_message(reason.as_str());
             cases.push(TestCase::new("run", status));

@@ -7,9 +7,11 @@
 
 mod command;
 mod exit;
+mod findings;
 mod github;
 mod json;
 mod junit;
+mod matrix;
 mod reporter;
 mod run;
 mod snippet;
@@ -19,6 +21,7 @@ mod summary;
 mod terminal;
 
 pub use exit::Exit;
+pub use findings::{Affected, Conclusion, Finding, Findings, FindingsError, Known, Noted, Sighting, Sign};
 pub use github::GitHub;
 pub use json::Json;
 pub use junit::JUnit;
@@ -27,4 +30,4 @@ pub use run::{BalancerRef, Judged, Problem, RunReport, RunResult, ScenarioRef, W
 pub use status::Status;
 pub use style::Style;
 pub use summary::{RunTally, Summary};
-pub use terminal::Terminal;
+pub use terminal::{Detail, Terminal};

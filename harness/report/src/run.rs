@@ -7,7 +7,7 @@ use std::time::Duration;
 use lblab_scenario::{Place, Plan};
 use lblab_verdict::{Judgement, Outcome, Overall, Verdict};
 
-use crate::Status;
+use crate::{Known, Status};
 
 /// What became of one scenario on one balancer.
 #[derive(Clone, Debug)]
@@ -26,6 +26,8 @@ pub struct RunReport {
     pub history: Option<PathBuf>,
     /// The folder with the run's history and log, if it got so far as to have one.
     pub artefacts: Option<PathBuf>,
+    /// What the balancer is known to do wrong in this scenario.
+    pub known: Known,
 }
 
 /// A scenario, as a report names it.
@@ -59,9 +61,14 @@ pub enum RunResult {
     CutShort(Judged, Problem),
     /// It could not be judged.
     Problem(Problem),
-    /// It was not run.
+    /// It was not run, since the balancer does not declare what all of it needs.
+    Unsupported {
+        /// What the balancer does not declare.
+        reason: String,
+    },
+    /// It was not run, since the machine lacks something that this run need not have.
     Skipped {
-        /// Why not.
+        /// What is lacking, and how to get it.
         reason: String,
     },
 }
@@ -106,6 +113,7 @@ impl RunReport {
             RunResult::Judged(judged) => judged.judgement.outcome().into(),
             RunResult::CutShort(judged, _) if judged.judgement.outcome() == Overall::Fails => Status::Failed,
             RunResult::CutShort(_, problem) | RunResult::Problem(problem) => Status::Problem(problem.whose),
+            RunResult::Unsupported { .. } => Status::Unsupported,
             RunResult::Skipped { .. } => Status::Skipped,
         }
     }
@@ -119,7 +127,7 @@ impl RunReport {
     pub fn problem(&self) -> Option<&Problem> {
         match &self.result {
             RunResult::CutShort(_, problem) | RunResult::Problem(problem) => Some(problem),
-            RunResult::Judged(_) | RunResult::Skipped { .. } => None,
+            RunResult::Judged(_) | RunResult::Unsupported { .. } | RunResult::Skipped { .. } => None,
         }
     }
 
@@ -155,7 +163,7 @@ impl RunReport {
     pub(crate) fn judged(&self) -> Option<&Judged> {
         match &self.result {
             RunResult::Judged(judged) | RunResult::CutShort(judged, _) => Some(judged),
-            RunResult::Problem(_) | RunResult::Skipped { .. } => None,
+            RunResult::Problem(_) | RunResult::Unsupported { .. } | RunResult::Skipped { .. } => None,
         }
     }
 

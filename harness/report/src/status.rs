@@ -15,7 +15,7 @@ pub enum Status {
     Inconclusive,
     /// At least one expectation holds, and no check speaks against the balancer.
     Holds,
-    /// The balancer supports none of the expectations.
+    /// The balancer supports none of the expectations, or not what the scenario asks it to be.
     Unsupported,
     /// It was not run.
     Skipped,

@@ -5,7 +5,7 @@ use std::fmt;
 use lblab_verdict::Tally;
 use serde::Serialize;
 
-use crate::{Exit, RunReport, Status};
+use crate::{Conclusion, Exit, RunReport, Status};
 
 /// What became of many runs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -33,6 +33,8 @@ pub struct RunTally {
     pub unsupported: usize,
     /// Runs that were not made.
     pub skipped: usize,
+    /// Of those that fail or could not be judged, the ones in which all that went wrong is known.
+    pub known: usize,
 }
 
 impl Summary {
@@ -56,6 +58,9 @@ impl Summary {
             Status::Unsupported => &mut self.runs.unsupported,
             Status::Skipped => &mut self.runs.skipped,
         } += 1;
+        if matches!(run.conclusion(), Conclusion::Known(_)) {
+            self.runs.known += 1;
+        }
         if let Some(judged) = run.judged() {
             let tally = judged.judgement.tally();
             self.checks.holds += tally.holds;
@@ -93,6 +98,9 @@ impl fmt::Display for Summary {
             (runs.skipped, "skipped", "skipped"),
         ];
         write_line(f, "run", "runs", &parts)?;
+        if runs.known > 0 {
+            write!(f, " ({} as known)", runs.known)?;
+        }
         f.write_str("\n")?;
         let parts = [
             (checks.holds, "holds", "hold"),

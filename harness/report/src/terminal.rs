@@ -4,37 +4,61 @@ use std::io::{self, Write};
 
 use lblab_verdict::{Outcome, Verdict};
 
+use crate::matrix::Matrix;
 use crate::run::with_subject;
 use crate::style::Colour;
-use crate::{Exit, ReportError, Reporter, RunReport, RunResult, Status, Style, Summary, command, snippet};
+use crate::{
+    Conclusion, Exit, Noted, ReportError, Reporter, RunReport, RunResult, Status, Style, Summary, command, snippet,
+};
 
 /// How much evidence is shown of a check, in lines, unless all of it is asked for. The most telling lines come first.
 const EVIDENCE_LINES: usize = 12;
 
 /// The report for people: a line for each run, a line for each check, and below a check that does not hold its evidence and
-/// the line of the scenario that it violates.
+/// the line of the scenario that it violates. Several scenarios on several balancers end with the matrix of them.
 #[derive(Debug)]
 pub struct Terminal<W> {
     out: W,
     style: Style,
-    verbose: bool,
+    detail: Detail,
     runs: usize,
     not_held: Vec<String>,
+    matrix: Matrix,
+}
+
+/// How much a report for people shows of each run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Detail {
+    /// A line for a run in which nothing fails, and of others what does not hold.
+    Brief,
+    /// Every check, with the evidence of those that do not hold.
+    Normal,
+    /// Every check, with all evidence.
+    Full,
 }
 
 impl<W: Write> Terminal<W> {
-    /// A report that goes to standard output, or what stands for it. A verbose one shows all evidence, also that of checks
-    /// that hold.
-    pub fn new(out: W, style: Style, verbose: bool) -> Terminal<W> {
-        Terminal { out, style, verbose, runs: 0, not_held: Vec::new() }
+    /// A report that goes to standard output, or what stands for it.
+    pub fn new(out: W, style: Style, detail: Detail) -> Terminal<W> {
+        Terminal { out, style, detail, runs: 0, not_held: Vec::new(), matrix: Matrix::default() }
     }
 
     fn write_run(&mut self, run: &RunReport) -> io::Result<()> {
         let style = self.style;
+        let brief = self.detail == Detail::Brief;
         self.runs += 1;
+        self.matrix.add(run);
+        if brief && matches!(run.result, RunResult::Skipped { .. }) {
+            // The matrix tells each reason once.
+            return Ok(());
+        }
         let title = format!("{} on {}", style.safe(&run.scenario.path), style.safe(&run.balancer.to_string()));
         let mark = Mark::of_run(run.status());
         let particulars = format!("(seed {}, {:.1} s)", run.seed, run.took.as_secs_f64());
+        let particulars = match &run.result {
+            RunResult::Unsupported { reason } if brief => format!("unsupported: {}", style.safe(reason)),
+            _ => particulars,
+        };
         writeln!(
             self.out,
             "{} {} {}",
@@ -42,14 +66,27 @@ impl<W: Write> Terminal<W> {
             style.paint(Colour::Bold, &title),
             style.paint(Colour::Dim, &particulars)
         )?;
-        if run.scenario.name != run.scenario.path {
+        let conclusion = run.conclusion();
+        self.write_known(&conclusion)?;
+        if brief && run.headline().is_none() {
+            return Ok(());
+        }
+        if !brief && run.scenario.name != run.scenario.path {
             writeln!(self.out, "    {}", style.safe(&run.scenario.name))?;
         }
-        if let Some(headline) = run.headline() {
+        // What is known is told of below the matrix, each finding once.
+        if let Some(headline) = run.headline().filter(|_| !brief || !matches!(conclusion, Conclusion::Known(_))) {
             self.not_held.push(format!("  {} {title}: {}", mark.show(style), style.safe(&headline)));
         }
-        if let RunResult::Skipped { reason } = &run.result {
-            writeln!(self.out, "    skipped: {}", style.safe(reason))?;
+        match &run.result {
+            RunResult::Skipped { reason } => writeln!(self.out, "    skipped: {}", style.safe(reason))?,
+            RunResult::Unsupported { reason } => {
+                writeln!(self.out, "    unsupported: {}", style.safe(reason))?;
+                if let Some(noted) = run.known.of_lack() {
+                    writeln!(self.out, "    {}", style.safe(&format!("because of {}: {}", noted.id, noted.what)))?;
+                }
+            }
+            RunResult::Judged(_) | RunResult::CutShort(..) | RunResult::Problem(_) => {}
         }
         if let Some(problem) = run.problem() {
             let message = style.safe(&format!("{}: {}", problem.whose, problem.message.trim_end()));
@@ -62,7 +99,10 @@ impl<W: Write> Terminal<W> {
         }
         let mut shown = None;
         for verdict in run.verdicts() {
-            self.write_verdict(run, verdict, &mut shown)?;
+            let told = matches!(verdict.outcome, Outcome::Fails | Outcome::Inconclusive { .. });
+            if told || !brief {
+                self.write_verdict(run, verdict, &mut shown)?;
+            }
         }
         if run.nothing_checked() {
             writeln!(self.out, "    nothing that the scenario expects was checked")?;
@@ -70,23 +110,42 @@ impl<W: Write> Terminal<W> {
         self.write_way_on(run)
     }
 
+    /// What is known of a run's failures, below its first line.
+    fn write_known(&mut self, conclusion: &Conclusion) -> io::Result<()> {
+        let style = self.style;
+        match conclusion {
+            Conclusion::Plain => Ok(()),
+            Conclusion::Known(findings) => findings
+                .iter()
+                .try_for_each(|noted| writeln!(self.out, "    {}", style.paint(Colour::Yellow, &known(noted, style)))),
+            Conclusion::Gone(findings) => findings.iter().try_for_each(|noted| {
+                let id = style.safe(&noted.id);
+                let told = format!("not seen: {id}, which is said to show here always; see docs/findings.md");
+                writeln!(self.out, "    {}", style.paint(Colour::Yellow, &told))
+            }),
+        }
+    }
+
     /// `shown` is the step whose line was shown last: checks of one step share it.
     fn write_verdict(&mut self, run: &RunReport, verdict: &Verdict, shown: &mut Option<usize>) -> io::Result<()> {
         let style = self.style;
+        let full = self.detail == Detail::Full;
         let mark = Mark::of_check(&verdict.outcome);
         let (text, evidence) = match &verdict.outcome {
-            Outcome::Holds => (with_subject(verdict), self.verbose),
+            Outcome::Holds => (with_subject(verdict), full),
             Outcome::Fails => (with_subject(verdict), true),
             Outcome::Inconclusive { reason } => (format!("undecided: {reason}"), true),
-            Outcome::Unsupported { reason } => (format!("unsupported: {reason}"), self.verbose),
+            Outcome::Unsupported { reason } => (format!("unsupported: {reason}"), full),
         };
         let check = verdict.check.to_string();
-        writeln!(self.out, "    {} {check:<5} {}", mark.show(style), style.safe(&text))?;
-        if !evidence {
+        let noted = run.known.of_verdict(verdict);
+        let beside = noted.map(|noted| format!(" (known: {})", style.safe(&noted.id))).unwrap_or_default();
+        writeln!(self.out, "    {} {check:<5} {}{beside}", mark.show(style), style.safe(&text))?;
+        if !evidence || (noted.is_some() && self.detail == Detail::Brief) {
             return Ok(());
         }
         self.write_indented(12, &style.safe(&format!("asserted: {}", verdict.title)))?;
-        let limit = if self.verbose { usize::MAX } else { EVIDENCE_LINES };
+        let limit = if full { usize::MAX } else { EVIDENCE_LINES };
         for line in verdict.evidence.iter().take(limit) {
             self.write_indented(12, &style.safe(line))?;
         }
@@ -137,8 +196,11 @@ impl<W: Write> Terminal<W> {
                 writeln!(self.out, "{line}")?;
             }
         }
+        if self.matrix.is_one() {
+            write!(self.out, "\n{}", self.matrix.render(self.style))?;
+        }
         writeln!(self.out, "\n{summary}")?;
-        if self.not_held.is_empty() && summary.exit() == Exit::Undecided {
+        if self.not_held.is_empty() && summary.runs.known == 0 && summary.exit() == Exit::Undecided {
             writeln!(self.out, "nothing was judged, which is not a pass")?;
         }
         self.out.flush()
@@ -153,6 +215,11 @@ impl<W: Write> Reporter for Terminal<W> {
     fn finish(&mut self, summary: &Summary) -> Result<(), ReportError> {
         self.write_summary(summary).map_err(to_standard_output)
     }
+}
+
+/// A finding, beside what shows it.
+fn known(noted: &Noted, style: Style) -> String {
+    style.safe(&format!("known: {}: {}", noted.id, noted.what))
 }
 
 fn to_standard_output(source: io::Error) -> ReportError {

@@ -5,7 +5,7 @@ use std::io::{self, BufReader};
 use std::path::{Path, PathBuf};
 
 use lblab_history::History;
-use lblab_report::{Exit, Summary};
+use lblab_report::{Detail, Exit, Summary};
 use lblab_runner::{Problem, Whose};
 
 use super::{Done, Stop, complain, reporting};
@@ -13,7 +13,8 @@ use crate::args::Output;
 use crate::trial::judge_saved;
 
 pub(super) fn judge(named: &[PathBuf], output: &Output, verbose: bool) -> Done {
-    let mut reporters = reporting::reporters(output, verbose)?;
+    let detail = if verbose { Detail::Full } else { Detail::Normal };
+    let mut reporters = reporting::reporters(output, detail)?;
     let mut summary = Summary::default();
     let mut unreadable = 0;
     for path in histories(named)? {

@@ -3,16 +3,16 @@
 use std::fs::File;
 use std::io;
 
-use lblab_report::{Exit, GitHub, JUnit, Json, ReportError, Reporter, RunReport, Style, Summary, Terminal};
+use lblab_report::{Detail, Exit, GitHub, JUnit, Json, ReportError, Reporter, RunReport, Style, Summary, Terminal};
 
 use super::{Done, Stop, complain};
 use crate::args::Output;
 
 /// The reports that were asked for: the one on the terminal, and those to files, which are seen to be writable before
 /// anything is run.
-pub(super) fn reporters(output: &Output, verbose: bool) -> Result<Vec<Box<dyn Reporter>>, Stop> {
+pub(super) fn reporters(output: &Output, detail: Detail) -> Result<Vec<Box<dyn Reporter>>, Stop> {
     let mut reporters: Vec<Box<dyn Reporter>> =
-        vec![Box::new(Terminal::new(io::stdout(), Style::detect(&io::stdout()), verbose))];
+        vec![Box::new(Terminal::new(io::stdout(), Style::detect(&io::stdout()), detail))];
     if output.junit.is_some() && output.junit == output.json {
         return Err(Stop::new(Exit::ScenarioInvalid, "--junit and --json name the same file; give each its own"));
     }

@@ -1,26 +1,34 @@
 //! `lblab run`: scenarios in labs, side by side, reported in the order in which they were named.
 
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
-use lblab_balancer::Manifest;
-use lblab_report::{BalancerRef, Exit, Problem, Reporter, RunReport, RunResult, ScenarioRef, Summary, Whose};
+use lblab_report::{
+    BalancerRef, Detail, Exit, Known, Problem, Reporter, RunReport, RunResult, ScenarioRef, Summary, Whose,
+};
 use lblab_scenario::Diagnostics;
 
 use super::{Done, Stop, reporting, scenario};
 use crate::args::Run;
 use crate::artefacts::Artefacts;
+use crate::contender::Contender;
 use crate::progress::Progress;
 use crate::trial::Trial;
 
+/// What stands for every shipped balancer.
+const ALL: &str = "all";
+
 pub(super) fn run(arguments: &Run) -> Done {
-    let mut reporters = reporting::reporters(&arguments.output, arguments.verbose)?;
-    let balancers = distinct(&arguments.balancer);
-    for balancer in &balancers {
-        Manifest::load(balancer).map_err(|error| Stop::new(Exit::ScenarioInvalid, &error))?;
-    }
+    let balancers = contenders(&arguments.balancer)?;
     let (plans, invalid) = scenario::checked(&arguments.scenarios)?;
+    let detail = match (arguments.verbose, plans.len() > 1 && balancers.len() > 1) {
+        (true, _) => Detail::Full,
+        (false, true) => Detail::Brief,
+        (false, false) => Detail::Normal,
+    };
+    let mut reporters = reporting::reporters(&arguments.output, detail)?;
     if !invalid.is_empty() {
         let mut summary = Summary::default();
         for diagnostics in &invalid {
@@ -39,10 +47,10 @@ pub(super) fn run(arguments: &Run) -> Done {
         for balancer in &balancers {
             trials.push(Trial {
                 plan: plan.clone(),
-                balancer: (*balancer).clone(),
+                balancer: Arc::clone(balancer),
                 mutant: arguments.mutant.clone(),
                 seed: arguments.seed,
-                artefacts: artefacts.folder(&plan.path, balancer, arguments.mutant.as_deref()),
+                artefacts: artefacts.folder(&plan.path, &balancer.argument, arguments.mutant.as_deref()),
                 user_namespace: arguments.user_namespace,
                 verbose: arguments.verbose,
             });
@@ -52,15 +60,21 @@ pub(super) fn run(arguments: &Run) -> Done {
     reporting::finish(&mut reporters, &summary)
 }
 
-/// Each once, in the order in which they were named.
-fn distinct(named: &[String]) -> Vec<&String> {
-    let mut distinct: Vec<&String> = Vec::new();
-    for name in named {
-        if !distinct.contains(&name) {
-            distinct.push(name);
+/// The balancers that were named, each once, in the order in which they were; `all` is those that were not named besides, in
+/// the order of their names.
+fn contenders(named: &[String]) -> Result<Vec<Arc<Contender>>, Stop> {
+    let mut shipped = if named.iter().any(|name| name == ALL) { Contender::all() } else { Vec::new() };
+    shipped.retain(|contender| !named.contains(&contender.argument));
+    let mut contenders = Vec::new();
+    let mut seen = BTreeSet::new();
+    for name in named.iter().filter(|name| seen.insert(*name)) {
+        if name == ALL {
+            contenders.append(&mut shipped);
+        } else {
+            contenders.push(Contender::named(name).map_err(|error| Stop::new(Exit::ScenarioInvalid, &error))?);
         }
     }
-    distinct
+    Ok(contenders)
 }
 
 /// The report on a scenario that was not run because of what is wrong with it.
@@ -76,6 +90,7 @@ fn invalid_scenario(diagnostics: &Diagnostics, seed: u64) -> RunReport {
         result: RunResult::Problem(problem),
         history: None,
         artefacts: None,
+        known: Known::default(),
     }
 }
 
@@ -100,7 +115,7 @@ fn side_by_side(
             let (sender, next, progress) = (sender.clone(), &next, &progress);
             scope.spawn(move || {
                 while let Some((index, trial)) = take(trials, next) {
-                    let line = progress.line(format!("{} on {}", trial.plan.path, trial.balancer));
+                    let line = progress.line(format!("{} on {}", trial.plan.path, trial.balancer.argument));
                     let report = trial.run(&mut |message| line.show(&message));
                     drop(line);
                     // The receiver is gone only when this thread is about to be.

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use expect_test::{Expect, expect, expect_file};
-use lblab_report::{GitHub, JUnit, Json, Reporter, RunReport, RunResult, Style, Summary, Terminal};
+use lblab_report::{Detail, GitHub, JUnit, Json, Reporter, RunReport, RunResult, Style, Summary, Terminal};
 
 use crate::sample;
 
@@ -17,7 +17,7 @@ fn report(reporter: &mut dyn Reporter, runs: &[RunReport]) {
 
 fn terminal(run: RunReport, style: Style, expected: &Expect) {
     let mut out = Vec::new();
-    report(&mut Terminal::new(&mut out, style, false), &[run]);
+    report(&mut Terminal::new(&mut out, style, Detail::Normal), &[run]);
     expected.assert_eq(&String::from_utf8(out).expect("UTF-8"));
 }
 
@@ -237,7 +237,7 @@ fn a_terminal_shows_a_place_that_the_text_does_not_have_as_line_and_column() {
 #[test]
 fn a_terminal_ends_many_runs_with_those_that_do_not_hold() {
     let mut out = Vec::new();
-    report(&mut Terminal::new(&mut out, Style::LOG, false), &every_kind());
+    report(&mut Terminal::new(&mut out, Style::LOG, Detail::Normal), &every_kind());
     let text = String::from_utf8(out).expect("UTF-8");
     let (_, end) = text.split_once("\n\n").expect("an empty line before the end");
     expect![[r#"
@@ -254,14 +254,14 @@ fn a_terminal_ends_many_runs_with_those_that_do_not_hold() {
 #[test]
 fn a_verbose_terminal_shows_the_evidence_of_what_holds() {
     let mut out = Vec::new();
-    report(&mut Terminal::new(&mut out, Style::LOG, true), &[sample::all_hold()]);
+    report(&mut Terminal::new(&mut out, Style::LOG, Detail::Full), &[sample::all_hold()]);
     assert!(String::from_utf8(out).expect("UTF-8").contains("D ∈ [(f-1)d, fd]"));
 }
 
 #[test]
 fn a_terminal_with_colours_marks_each_line() {
     let mut out = Vec::new();
-    report(&mut Terminal::new(&mut out, Style { unicode: true, colour: true }, false), &[sample::failed()]);
+    report(&mut Terminal::new(&mut out, Style { unicode: true, colour: true }, Detail::Normal), &[sample::failed()]);
     let text = String::from_utf8(out).expect("UTF-8").replace('\u{1b}', "␛");
     expect![[r#"
         ␛[31m✗␛[0m ␛[1mscenarios/failover/refuse.yaml on haproxy 2.6.12␛[0m ␛[2m(seed 42, 7.2 s)␛[0m
@@ -335,7 +335,7 @@ fn a_scenario_cannot_steer_the_terminal_from_its_own_lines() {
         judged.plan.path = String::from("a\u{1b}[2Jb.yaml");
     }
     let mut out = Vec::new();
-    report(&mut Terminal::new(&mut out, Style { unicode: true, colour: true }, false), &[run]);
+    report(&mut Terminal::new(&mut out, Style { unicode: true, colour: true }, Detail::Normal), &[run]);
     let text = String::from_utf8(out).expect("UTF-8");
     assert!(!text.contains("\u{1b}]") && !text.contains("\u{1b}[2J"), "{text:?}");
 }

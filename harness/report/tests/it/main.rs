@@ -3,6 +3,8 @@
 #![expect(clippy::needless_raw_string_hashes, reason = "expect-test writes every snapshot with them")]
 
 mod formats;
+mod known;
+mod matrix;
 mod sample;
 mod streams;
 mod summary;

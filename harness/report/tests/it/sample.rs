@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use lblab_model::{Method, Protocol};
-use lblab_report::{BalancerRef, Judged, Problem, RunReport, RunResult, ScenarioRef, Whose};
+use lblab_report::{BalancerRef, Findings, Judged, Known, Problem, RunReport, RunResult, ScenarioRef, Whose};
 use lblab_scenario::{Expectation, Network, Place, Plan, PlannedStep, Step};
 use lblab_verdict::{Judgement, Measurement, Outcome, Unit, Verdict};
 
@@ -96,6 +96,7 @@ pub fn run(result: RunResult) -> RunReport {
         result,
         history: Some(PathBuf::from("lblab-results/refuse-haproxy/history.jsonl")),
         artefacts: Some(PathBuf::from("lblab-results/refuse-haproxy")),
+        known: Known::default(),
     }
 }
 
@@ -194,4 +195,37 @@ pub fn failed_elsewhere() -> RunReport {
         judged.plan.steps[1].place = Place { line: 900, column: 1, start: 9_999, end: 99 };
     }
     run
+}
+
+/// The balancer does not declare what the scenario asks it to be.
+pub fn undeclared() -> RunReport {
+    let reason = "nginx declares no monitor HTTP".to_owned();
+    RunReport { history: None, artefacts: None, ..run(RunResult::Unsupported { reason }) }
+}
+
+/// Not all of the checks could be made.
+pub fn part() -> RunReport {
+    let RunResult::Judged(unsupported) = unsupported().result else { unreachable!("the sample is judged") };
+    let mut verdicts = vec![holds()];
+    verdicts.extend(unsupported.judgement.verdicts);
+    run(RunResult::Judged(judged(verdicts)))
+}
+
+/// The run, of this scenario on this balancer.
+pub fn of(scenario: &str, (name, version): (&str, Option<&str>), run: RunReport) -> RunReport {
+    let balancer = BalancerRef {
+        argument: name.to_owned(),
+        name: name.to_owned(),
+        version: version.map(str::to_owned),
+        mutant: None,
+    };
+    RunReport { scenario: ScenarioRef { path: scenario.to_owned(), name: run.scenario.name }, balancer, ..run }
+}
+
+/// The run, with what a list of findings knows of a shipped scenario on this version of HAProxy.
+pub fn known(findings: &str, scenario: &str, version: &str, run: RunReport) -> RunReport {
+    let run = of(&format!("builtin:{scenario}"), ("haproxy", Some(version)), run);
+    let text = lblab_scenario::builtin().find(|&(name, _)| name == scenario).expect("it is shipped").1;
+    let known = Findings::parse("findings.yaml", findings).expect("the list is right").of(text, &run.balancer);
+    RunReport { known, ..run }
 }

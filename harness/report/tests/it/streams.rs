@@ -4,7 +4,7 @@ use std::fs::File;
 use std::path::Path;
 
 use expect_test::{Expect, expect};
-use lblab_report::{GitHub, JUnit, Json, ReportError, Reporter, Style, Summary, Terminal};
+use lblab_report::{Detail, GitHub, JUnit, Json, ReportError, Reporter, Style, Summary, Terminal};
 
 use crate::sample;
 
@@ -32,13 +32,13 @@ fn a_full_disk_is_an_error_that_names_the_file() {
     let expected = expect![
         "writing the report to standard output: No space left on device (os error 28); see that the folder exists, is writable and has space left"
     ];
-    check(Terminal::new(full_disk(), Style::PLAIN, false), &expected);
+    check(Terminal::new(full_disk(), Style::PLAIN, Detail::Normal), &expected);
     check(GitHub::new(full_disk()), &expected);
 }
 
 #[test]
 fn a_full_disk_is_noticed_behind_a_buffer_too() {
-    assert!(write(Terminal::new(std::io::BufWriter::new(full_disk()), Style::PLAIN, false)).is_err());
+    assert!(write(Terminal::new(std::io::BufWriter::new(full_disk()), Style::PLAIN, Detail::Normal)).is_err());
     assert!(write(GitHub::new(std::io::BufWriter::new(full_disk()))).is_err());
 }
 
@@ -57,6 +57,6 @@ fn a_folder_that_is_missing_or_takes_no_files_is_an_error_that_names_the_file() 
 fn a_reader_that_has_gone_away_is_told_from_a_full_disk() {
     let (reader, writer) = std::io::pipe().expect("a pipe");
     drop(reader);
-    assert!(write(Terminal::new(writer, Style::PLAIN, false)).expect_err("nobody reads").is_broken_pipe());
+    assert!(write(Terminal::new(writer, Style::PLAIN, Detail::Normal)).expect_err("nobody reads").is_broken_pipe());
     assert!(!write(Json::new("/dev/full")).expect_err("it is full").is_broken_pipe());
 }
