@@ -4,15 +4,15 @@ use crate::host::host;
 use crate::session::{LONG, SHORT, Session, User};
 
 /// A manifest whose program is found by this name and started so.
-fn manifest(session: &Session, program: &str) -> &'static str {
+pub fn manifest(session: &Session, program: &str) -> &'static str {
     let text = format!(
         "\
 name: mine
-program: {{names: [{program}], install: apt-get install -y mine}}
+program: {{names: [{program}], search: [PATH], install: apt-get install -y mine}}
 version: {{command: [sh, -c, 'echo version 1.0'], pattern: 'version (?<version>\\S+)'}}
 files: [{{template: conf.j2, to: conf}}]
 start: [\"{{{{ program }}}}\"]
-ready: {{socket: \"{{{{ sock }}}}\", ask: show info}}
+ready: [{{socket: \"{{{{ sock }}}}\", ask: show info}}]
 reload: {{signal: HUP, done: reloaded}}
 stop: {{signal: TERM, grace: 1s}}
 status: {{socket: \"{{{{ sock }}}}\", ask: show stat, format: haproxy-csv}}

@@ -6,6 +6,7 @@ mod disks;
 mod ends;
 mod host;
 mod judging;
+mod matrix;
 mod random;
 mod said;
 mod session;
