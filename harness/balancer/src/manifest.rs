@@ -7,6 +7,7 @@ mod shipped;
 mod traits;
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use lblab_model::BalancerTraits;
@@ -41,6 +42,8 @@ pub struct Manifest {
     pub(crate) mutants: bool,
     pub(crate) traits: BalancerTraits,
     pub(crate) templates: BTreeMap<String, String>,
+    /// The folder that the manifest lies in; a shipped one has none.
+    pub(crate) folder: Option<PathBuf>,
 }
 
 impl Manifest {
@@ -79,7 +82,7 @@ pub(crate) enum Program {
     Installed {
         /// The names under which it is known.
         names: Vec<String>,
-        /// The folders to look in, in order; templates that may name `balancers`. [`PATH`] stands for those of PATH.
+        /// The folders to look in, in order; templates that may name `balancers` and `here`. [`PATH`] stands for those of PATH.
         search: Vec<String>,
         /// The command that installs it.
         install: String,

@@ -39,7 +39,8 @@ impl Manifest {
         };
         let mut command = Vec::new();
         for argument in &version.command {
-            let rendered = render_argument(argument, &context! { program => path.to_string_lossy() });
+            let here = self.folder.as_ref().map(|folder| folder.to_string_lossy());
+            let rendered = render_argument(argument, &context! { program => path.to_string_lossy(), here });
             command.push(rendered.map_err(|why| self.misrendered(argument, why))?);
         }
         let no_version = |why| BalancerError::NoVersion { program: path.clone(), why };
@@ -69,7 +70,8 @@ impl Manifest {
             if folder == PATH {
                 folders.extend(env::split_paths(&path));
             } else {
-                let known = context! { balancers => balancers_folder().to_string_lossy() };
+                let here = self.folder.as_ref().map(|folder| folder.to_string_lossy());
+                let known = context! { balancers => balancers_folder().to_string_lossy(), here };
                 let rendered = render_argument(folder, &known);
                 folders.push(PathBuf::from(rendered.map_err(|why| self.misrendered(folder, why))?));
             }

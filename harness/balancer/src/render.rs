@@ -40,6 +40,9 @@ struct Context<'a> {
     generation: u64,
     /// Where balancers that are not packaged are put.
     balancers: PathBuf,
+    /// The manifest's folder; a shipped manifest has none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    here: Option<&'a Path>,
     /// The process that is to be replaced; there is one in a reload only.
     #[serde(skip_serializing_if = "Option::is_none")]
     old_pid: Option<u32>,
@@ -74,6 +77,7 @@ impl Renderer {
             vip: lb.listeners.first().map(|listener| SocketAddrV4::new(listener.address, listener.port.get())),
             generation,
             balancers: balancers_folder(),
+            here: self.manifest.folder.as_deref(),
             old_pid,
         }))
     }

@@ -10,7 +10,7 @@ use serde_saphyr::Spanned;
 
 use super::raw::{RawManifest, RawProgram, Text};
 use super::traits::Facts;
-use super::{File, Manifest, Program, Ready, RunsAs, Version};
+use super::{File, Manifest, PATH, Program, Ready, RunsAs, Version};
 use crate::diagnostic::{Diagnostic, did_you_mean};
 use crate::template;
 
@@ -74,6 +74,7 @@ impl Source<'_> {
             traits,
             name: raw.name.value,
             templates,
+            folder: None,
         })
     }
 
@@ -91,14 +92,14 @@ impl Source<'_> {
                     "for example {names: [haproxy], search: [PATH, /usr/sbin], install: apt-get install -y haproxy}";
                 Err(self.wrong(&raw, "a program needs at least one name, without slashes", Some(help)))
             }
-            _ if program.search.is_empty() => {
-                let help = "the word PATH stands for the folders of PATH: search: [PATH, /usr/sbin]";
-                Err(self.wrong(&raw, "a program needs `search`, the folders to look for it in", Some(help)))
-            }
             None => Err(self.wrong(&raw, "a program needs `install`, the command that installs it", None)),
             Some(install) => {
                 let install = install.clone();
-                let search = raw.value.search.into_iter().map(|text| self.template(text)).collect::<Checked<_>>()?;
+                let search = raw.value.search.into_iter().map(|text| self.template(text));
+                let mut search = search.collect::<Checked<Vec<String>>>()?;
+                if search.is_empty() {
+                    search.push(PATH.to_owned());
+                }
                 Ok(Program::Installed { install, names: raw.value.names, search })
             }
         }

@@ -58,7 +58,10 @@ impl Manifest {
         let folder = file.parent().unwrap_or(Path::new("."));
         let mut templates = shipped::templates();
         templates.extend(templates_beside(if folder == Path::new("") { Path::new(".") } else { folder })?);
-        read(&file.display().to_string(), &text_of(&file)?, templates)
+        let mut manifest = read(&file.display().to_string(), &text_of(&file)?, templates)?;
+        let folder = fs::canonicalize(if folder == Path::new("") { Path::new(".") } else { folder });
+        manifest.folder = Some(folder.map_err(|source| ManifestError::Read { path: file, source })?);
+        Ok(manifest)
     }
 }
 
