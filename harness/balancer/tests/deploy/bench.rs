@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use lblab_balancer::{BalancerError, Manifest, Running};
 use lblab_lab::sandbox::{Identity, SandboxOptions, enter};
-use lblab_lab::{Host, Lab, Namespace, Topology};
+use lblab_lab::{Host, Lab, Leftovers, Namespace, Topology};
 use lblab_model::{Listener, LoadBalancer, Member, Method, Monitor, MonitorKind, Name, Pool, Protocol, Weight};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
@@ -61,9 +61,18 @@ impl Bench {
 
     /// Deploys HAProxy over the first members.
     pub async fn deploy(&self, members: u8) -> Result<Running, BalancerError> {
-        let manifest = Manifest::load("haproxy").expect("it is shipped");
+        self.deploy_manifest(&Manifest::load("haproxy").expect("it is shipped"), members).await
+    }
+
+    /// Deploys a balancer over the first members.
+    pub async fn deploy_manifest(&self, manifest: &Manifest, members: u8) -> Result<Running, BalancerError> {
         let lb = load_balancer(members);
         manifest.deploy(&self.lab, &self.namespace, &lb, Path::new(STATE_ROOT), self.identity, None).await
+    }
+
+    /// Takes the balancer's place away and says what is left in it.
+    pub async fn unplug(&self) -> Leftovers {
+        self.lab.unplug_balancer(ID).await.expect("a look")
     }
 
     /// Starts a member's server; it takes three seconds to answer a request for `/slow`.
@@ -101,7 +110,7 @@ impl Bench {
             stream.write_all(request.as_bytes()).await?;
             let mut answer = String::new();
             stream.read_to_string(&mut answer).await?;
-            if answer.ends_with("Welcome") { Ok(()) } else { Err(io::Error::other(answer)) }
+            if answer.contains("Welcome") { Ok(()) } else { Err(io::Error::other(answer)) }
         }
     }
 }

@@ -12,10 +12,8 @@ use lblab_model::Name;
 use tokio::task::spawn_local;
 use tokio::time::timeout;
 
+use crate::Test;
 use crate::bench::{Bench, VIP, load_balancer, named, with_bench};
-
-/// A test's name and its body, which panics if the test fails.
-type Test = (&'static str, fn());
 
 pub const TESTS: &[Test] = &[
     ("members_that_leave_and_return_are_announced_and_shown", members_that_leave_and_return_are_announced_and_shown),
