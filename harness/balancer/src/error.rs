@@ -53,6 +53,14 @@ pub enum BalancerError {
         /// What is wrong, and where.
         wrong: Diagnostic,
     },
+    /// A template refuses the load balancer.
+    #[error("{balancer} cannot do what it is asked: {what}")]
+    Incapable {
+        /// The balancer.
+        balancer: String,
+        /// What it cannot do, in the template's words.
+        what: String,
+    },
     /// An argument or path of the manifest cannot be rendered.
     #[error("rendering {text:?} of the manifest of {balancer}: {why}")]
     Argument {
@@ -209,6 +217,7 @@ impl BalancerError {
             BalancerError::NoMutants { .. }
             | BalancerError::NoProcess { .. }
             | BalancerError::Render { .. }
+            | BalancerError::Incapable { .. }
             | BalancerError::Argument { .. } => Blame::Scenario,
             BalancerError::Missing { .. } | BalancerError::NoVersion { .. } => Blame::Environment,
             BalancerError::Refused { .. }

@@ -12,11 +12,14 @@ use serde::Serialize;
 
 use crate::ask::Place;
 use crate::error::BalancerError;
-use crate::manifest::{Endpoint, Manifest, RunsAs};
+use crate::manifest::{Endpoint, Manifest, ReloadWay, RunsAs, Status, StatusSource, StopWay};
 use crate::process::Command;
 use crate::program::balancers_folder;
 use crate::state_dir::{RenderedFile, StateDir};
-use crate::template::{render_argument, render_file};
+use crate::template::{NotRendered, render_argument, render_file};
+
+/// The folder that stands for a state directory's where nothing is written.
+const STAND_IN: &str = "/run/lblab/lbaas";
 
 /// What a manifest and its templates can name.
 #[derive(Serialize)]
@@ -84,11 +87,19 @@ impl Renderer {
 
     pub fn files(&self, context: &Value) -> Result<Vec<RenderedFile>, BalancerError> {
         let render = |file: &crate::manifest::File| {
-            let text = render_file(&file.template, &self.manifest.templates, context)
-                .map_err(|wrong| BalancerError::Render { balancer: self.manifest.name.clone(), wrong })?;
+            let text =
+                render_file(&file.template, &self.manifest.templates, context).map_err(|why| self.not_rendered(why))?;
             Ok(RenderedFile { name: file.to.clone(), text })
         };
         self.manifest.files.iter().map(render).collect()
+    }
+
+    fn not_rendered(&self, why: NotRendered) -> BalancerError {
+        let balancer = self.manifest.name.clone();
+        match why {
+            NotRendered::Wrong(wrong) => BalancerError::Render { balancer, wrong },
+            NotRendered::Refused(what) => BalancerError::Incapable { balancer, what },
+        }
     }
 
     pub fn command(&self, arguments: &[String], context: &Value) -> Result<Command, BalancerError> {
@@ -137,6 +148,30 @@ impl Manifest {
     ) -> Result<Vec<RenderedFile>, BalancerError> {
         let renderer = self.renderer(lb, state_root, identity, mutant)?;
         renderer.files(&renderer.context(lb, None, 1))
+    }
+
+    /// Renders everything that a deployment of the load balancer would, so that a mistake in a template, or what the balancer cannot
+    /// do, is known before a lab is built.
+    ///
+    /// # Errors
+    /// [`BalancerError::Incapable`] if a template refuses it.
+    pub fn rehearse(&self, lb: &LoadBalancer, mutant: Option<&str>) -> Result<(), BalancerError> {
+        let renderer = self.renderer(lb, Path::new(STAND_IN), Identity::SingleUid, mutant)?;
+        let context = renderer.context(lb, Some(1), 1);
+        renderer.files(&context)?;
+        let mut commands = vec![&self.start];
+        commands.extend(&self.check);
+        if let ReloadWay::Replace(command) | ReloadWay::Command(command) = &self.reload.way {
+            commands.push(command);
+        }
+        if let StopWay::Command(command) = &self.stop.way {
+            commands.push(command);
+        }
+        if let Some(Status { from: StatusSource::Command(command), .. }) = &self.status {
+            commands.push(command);
+        }
+        commands.extend(self.events.as_ref().and_then(|events| events.command.as_ref()));
+        commands.into_iter().try_for_each(|command| renderer.command(command, &context).map(drop))
     }
 
     pub(crate) fn renderer(

@@ -22,19 +22,41 @@ pub(crate) fn render_file(
     name: &str,
     templates: &BTreeMap<String, String>,
     context: &Value,
-) -> Result<String, Diagnostic> {
+) -> Result<String, NotRendered> {
     let mut environment = environment(write_plain);
     let source = templates.get(name).map_or("", String::as_str);
     for (name, source) in templates {
-        environment.add_template(name, source).map_err(|error| located(name, source, &error))?;
+        environment.add_template(name, source).map_err(|error| NotRendered::Wrong(located(name, source, &error)))?;
     }
     let rendered = environment.get_template(name).and_then(|template| template.render(context.clone()));
     // The last line's end is no part of what minijinja renders, and HAProxy refuses a file without it.
     rendered.map(|text| text + "\n").map_err(|error| {
+        let refusal = std::error::Error::source(&error).and_then(|source| source.downcast_ref::<Refusal>());
+        if let Some(Refusal(what)) = refusal {
+            return NotRendered::Refused(what.clone());
+        }
         let inner = error.name().and_then(|name| templates.get_key_value(name));
         let (file, source) = inner.map_or((name, source), |(name, source)| (name.as_str(), source.as_str()));
-        located(file, source, &error)
+        NotRendered::Wrong(located(file, source, &error))
     })
+}
+
+/// Why a template did not render.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum NotRendered {
+    /// It, or a value that it was given, is wrong.
+    Wrong(Diagnostic),
+    /// It says by `refuse(...)` that the balancer cannot do what it is asked.
+    Refused(String),
+}
+
+/// What a template says that the balancer cannot do.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct Refusal(String);
+
+fn refuse(what: String) -> Result<Value, Error> {
+    Err(Error::new(ErrorKind::InvalidOperation, what.clone()).with_source(Refusal(what)))
 }
 
 /// Says whether the templates are well formed.
@@ -65,6 +87,7 @@ fn environment<'source>(formatter: Formatter) -> Environment<'source> {
     environment.set_debug(true);
     environment.set_formatter(formatter);
     environment.add_filter("duration", duration);
+    environment.add_function("refuse", refuse);
     // Each of these marks its result as safe, which would carry it past the formatter.
     for filter in ["safe", "escape", "e", "tojson"] {
         environment.remove_filter(filter);
@@ -144,13 +167,14 @@ mod tests {
     use expect_test::{Expect, expect};
     use minijinja::context;
 
-    use super::{duration, render_argument, render_file};
+    use super::{NotRendered, duration, render_argument, render_file};
 
     fn check(source: &str, value: &str, expected: &Expect) {
         let templates = BTreeMap::from([("conf.j2".to_owned(), source.to_owned())]);
         let text = match render_file("conf.j2", &templates, &context! { value, nothing => None::<u8> }) {
             Ok(text) => text,
-            Err(wrong) => wrong.to_string(),
+            Err(NotRendered::Wrong(wrong)) => wrong.to_string(),
+            Err(NotRendered::Refused(what)) => format!("refused: {what}"),
         };
         expected.assert_eq(&text);
     }
@@ -201,6 +225,15 @@ mod tests {
     }
 
     #[test]
+    fn a_template_can_refuse_what_the_balancer_cannot_do() {
+        check(
+            "{% if value %}{{ refuse('it knows no path such as ' ~ value) }}{% endif %}",
+            "/x",
+            &expect!["refused: it knows no path such as /x"],
+        );
+    }
+
+    #[test]
     fn a_hostile_value_cannot_enter_a_configuration() {
         check(
             "path {{ value }}",
@@ -221,7 +254,7 @@ mod tests {
         let long = "x".repeat(65_536);
         let templates = BTreeMap::from([("conf.j2".to_owned(), "x {{ value }}".to_owned())]);
         let wrong = render_file("conf.j2", &templates, &context! { value => long }).expect_err("64 KiB is no word");
-        assert!(wrong.message.contains("65536 bytes"), "{}", wrong.message);
+        assert!(matches!(&wrong, NotRendered::Wrong(wrong) if wrong.message.contains("65536 bytes")), "{wrong:?}");
     }
 
     #[test]
