@@ -138,7 +138,8 @@ impl Renderer {
 }
 
 impl Manifest {
-    /// Renders the files that a deployment of the load balancer below this root would have.
+    /// Renders the files that a deployment of the load balancer below this root would have. The program need not be there; a path
+    /// that says so stands for it.
     pub fn render(
         &self,
         lb: &LoadBalancer,
@@ -146,7 +147,7 @@ impl Manifest {
         identity: Identity,
         mutant: Option<&str>,
     ) -> Result<Vec<RenderedFile>, BalancerError> {
-        let renderer = self.renderer(lb, state_root, identity, mutant)?;
+        let renderer = self.renderer_of(self.program_or_stand_in()?, lb, state_root, identity, mutant)?;
         renderer.files(&renderer.context(lb, None, 1))
     }
 
@@ -156,7 +157,8 @@ impl Manifest {
     /// # Errors
     /// [`BalancerError::Incapable`] if a template refuses it.
     pub fn rehearse(&self, lb: &LoadBalancer, mutant: Option<&str>) -> Result<(), BalancerError> {
-        let renderer = self.renderer(lb, Path::new(STAND_IN), Identity::SingleUid, mutant)?;
+        let program = self.program_or_stand_in()?;
+        let renderer = self.renderer_of(program, lb, Path::new(STAND_IN), Identity::SingleUid, mutant)?;
         let context = renderer.context(lb, Some(1), 1);
         renderer.files(&context)?;
         let mut commands = vec![&self.start];
@@ -181,11 +183,29 @@ impl Manifest {
         identity: Identity,
         mutant: Option<&str>,
     ) -> Result<Renderer, BalancerError> {
+        self.renderer_of(self.locate()?, lb, state_root, identity, mutant)
+    }
+
+    fn program_or_stand_in(&self) -> Result<PathBuf, BalancerError> {
+        match self.locate() {
+            Err(BalancerError::Missing { .. }) => Ok(Path::new("/not/installed").join(&self.name)),
+            located => located,
+        }
+    }
+
+    fn renderer_of(
+        &self,
+        program: PathBuf,
+        lb: &LoadBalancer,
+        state_root: &Path,
+        identity: Identity,
+        mutant: Option<&str>,
+    ) -> Result<Renderer, BalancerError> {
         if let Some(mutant) = mutant.filter(|_| !self.mutants) {
             return Err(BalancerError::NoMutants { balancer: self.name.clone(), mutant: mutant.to_owned() });
         }
         Ok(Renderer {
-            program: self.locate()?,
+            program,
             state_dir: StateDir::new(state_root, &lb.id)?,
             manifest: self.clone(),
             identity,

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use expect_test::{ExpectFile, expect_file};
-use lblab_balancer::{BalancerError, Blame, Manifest};
+use lblab_balancer::{BalancerError, Blame, Manifest, shipped};
 use lblab_lab::sandbox::Identity;
 use lblab_model::{LoadBalancer, Method, Monitor, MonitorKind, Persistence, Protocol};
 
@@ -89,14 +89,22 @@ fn a_balancer_without_mutants_refuses_one() {
 }
 
 #[test]
-fn hostile_strings_do_not_reach_haproxys_configuration() {
-    let manifest = Manifest::load("haproxy").expect("it is shipped");
+fn hostile_strings_reach_no_configuration_but_as_quoted_json() {
     let long = "/".repeat(65_536);
-    let hostile =
-        ["/\n    stats socket /tmp/x level admin", "/ HTTP/1.1\\r\\nHost:\\ x", "/\0", "/\"", "/'", "/#", &long];
-    for path in hostile {
-        let attempts = [
-            with(|pool| {
+    let hostile = [
+        "/\n    stats socket /tmp/x level admin",
+        "/ HTTP/1.1\\r\\nHost:\\ x",
+        "/\0",
+        "/\"",
+        "/'",
+        "/#",
+        "/;}",
+        "/$x",
+        &long,
+    ];
+    for manifest in shipped() {
+        for path in hostile {
+            let monitored = with(|pool| {
                 let mut monitor = http_monitor();
                 monitor.kind = MonitorKind::Http {
                     http_method: "GET".to_owned(),
@@ -104,13 +112,45 @@ fn hostile_strings_do_not_reach_haproxys_configuration() {
                     expected_codes: "200".parse().expect("it is a code"),
                 };
                 pool.monitor = Some(monitor);
-            }),
-            with(|pool| pool.persistence = Some(Persistence::AppCookie { cookie_name: path.to_owned() })),
-            with(|pool| pool.id = path.to_owned()),
-        ];
-        for lb in attempts {
-            let rendered = manifest.render(&lb, Path::new("/run/lblab"), Identity::Root, None);
-            assert!(matches!(rendered, Err(BalancerError::Render { .. })), "{path:?}: {rendered:?}");
+            });
+            let cookie = with(|pool| pool.persistence = Some(Persistence::AppCookie { cookie_name: path.to_owned() }));
+            let named = with(|pool| pool.id = path.to_owned());
+            for lb in [monitored, cookie, named] {
+                let rendered = manifest.render(&lb, Path::new("/run/lblab"), Identity::Root, None);
+                let Ok(files) = rendered else { continue };
+                for file in files {
+                    // It is either JSON, which quotes it, or does not hold it at all.
+                    let json = serde_json::from_str::<serde_json::Value>(&file.text).is_ok();
+                    assert!(
+                        json || !file.text.contains(path),
+                        "{} writes {path:?} into {}",
+                        manifest.name(),
+                        file.name
+                    );
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_template_that_writes_a_hostile_string_is_stopped() {
+    let manifest = Manifest::load("haproxy").expect("it is shipped");
+    for path in ["/\n    stats socket /tmp/x level admin", "/\0", "/\""] {
+        let lb = with(|pool| pool.id = path.to_owned());
+        let rendered = manifest.render(&lb, Path::new("/run/lblab"), Identity::Root, None);
+        assert!(matches!(rendered, Err(BalancerError::Render { .. })), "{path:?}: {rendered:?}");
+    }
+}
+
+#[test]
+fn every_shipped_balancer_gets_the_members_of_the_walkthrough() {
+    for manifest in shipped() {
+        let files = manifest.render(&walkthrough(), Path::new("/run/lblab"), Identity::SingleUid, None);
+        let files = files.unwrap_or_else(|error| panic!("{}: {error}", manifest.name()));
+        let text: String = files.iter().map(|file| file.text.as_str()).collect();
+        for member in &walkthrough().listeners[0].pool.members {
+            assert!(text.contains(&member.address.to_string()), "{} leaves {} out", manifest.name(), member.name);
         }
     }
 }
