@@ -39,8 +39,9 @@ $(names): balancers
 	@:
 endif
 
-schema: ## Write the JSON Schema of scenarios, for editors
+schema: ## Write the JSON Schemas of scenarios and manifests, for editors
 	cargo run --locked -p lblab -- schema > target/schema.json && mv target/schema.json docs/scenario.schema.json
+	cargo run --locked -p lblab -- schema --manifest > target/schema.json && mv target/schema.json docs/manifest.schema.json
 
 install: ## Install the lblab program
 	cargo install --locked --path harness/cli

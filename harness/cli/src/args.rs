@@ -51,7 +51,11 @@ pub(crate) enum Command {
         output: Output,
     },
     /// Print the JSON Schema of scenarios, for editors
-    Schema,
+    Schema {
+        /// That of balancers' manifests instead
+        #[arg(long)]
+        manifest: bool,
+    },
     /// Say what this machine can run and what not, with the remedy
     Doctor,
     /// Write a first scenario that runs

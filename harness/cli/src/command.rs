@@ -24,7 +24,7 @@ pub fn main() -> ExitCode {
         Some(Command::Check { scenarios }) => scenario::check(&scenarios),
         Some(Command::Plan { scenarios, balancer }) => scenario::plan(&scenarios, &balancer),
         Some(Command::Judge { histories, verbose, output }) => judge::judge(&histories, &output, verbose),
-        Some(Command::Schema) => scenario::schema(),
+        Some(Command::Schema { manifest }) => scenario::schema(manifest),
         Some(Command::Doctor) => doctor::doctor(),
         Some(Command::Init { file }) => init(&file),
         Some(Command::Balancers) => doctor::balancers(),

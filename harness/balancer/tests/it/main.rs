@@ -5,4 +5,5 @@ mod load_balancers;
 mod manifests;
 mod real_haproxy;
 mod rendering;
+mod schema;
 mod traits;

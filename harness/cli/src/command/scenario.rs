@@ -40,8 +40,9 @@ pub(super) fn plan(named: &[String], balancer: &str) -> Done {
     Ok(if invalid.is_empty() { Exit::AllHold } else { Exit::ScenarioInvalid })
 }
 
-pub(super) fn schema() -> Done {
-    let schema = serde_json::to_string_pretty(&lblab_scenario::json_schema());
+pub(super) fn schema(manifest: bool) -> Done {
+    let schema = if manifest { lblab_balancer::manifest_schema() } else { lblab_scenario::json_schema() };
+    let schema = serde_json::to_string_pretty(&schema);
     print(&format!("{}\n", schema.map_err(|error| Stop::new(Exit::Undecided, &error))?))
 }
 
