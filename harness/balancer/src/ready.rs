@@ -12,8 +12,11 @@ use lblab_lab::Namespace;
 use nix::errno::Errno;
 use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify};
 use tokio::io::unix::AsyncFd;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 use tokio::sync::oneshot;
-use tokio::time::sleep;
+use tokio::task::spawn_local;
+use tokio::time::{sleep, timeout};
 
 use crate::ask::{Place, ask};
 use crate::hearing::End;
@@ -22,6 +25,19 @@ use crate::manifest::Asked;
 /// How long to wait before an attempt is repeated where the kernel notifies nobody of a success to come: a socket has been
 /// bound and not yet listened on, a port is not listened on, or the balancer answers that it is not ready.
 pub(crate) const AGAIN: Duration = Duration::from_millis(1);
+
+/// How long a connection that showed that the balancer accepts is kept for what it says of itself.
+const EXPLAINED: Duration = Duration::from_secs(5);
+
+/// Says that the connection is no probe of a member's, in case the balancer passes it on, and hears it out.
+async fn explain(mut stream: TcpStream) {
+    let request = b"GET / HTTP/1.1\r\nHost: lblab\r\nx-lblab-proof: 1\r\nConnection: close\r\n\r\n";
+    let mut heard = Vec::new();
+    // Whatever becomes of it, the balancer has shown that it accepts.
+    if stream.write_all(request).await.is_ok() {
+        let _ = stream.take(4096).read_to_end(&mut heard).await;
+    }
+}
 
 /// Something that has to come true, looked out for since before the balancer was started.
 pub(crate) enum Condition {
@@ -48,7 +64,10 @@ impl Condition {
             }
             Condition::Accepts(address) => loop {
                 match namespace.tcp_socket()?.connect(address.into()).await {
-                    Ok(_) => return Ok(()),
+                    Ok(stream) => {
+                        spawn_local(timeout(EXPLAINED, explain(stream)));
+                        return Ok(());
+                    }
                     Err(error) if error.kind() == ConnectionRefused => sleep(AGAIN).await,
                     Err(error) => return Err(error),
                 }
