@@ -62,6 +62,11 @@ impl Manifest {
         self.verified.as_deref()
     }
 
+    /// Whether a configuration is checked by a command of its own before the balancer is started.
+    pub fn has_check(&self) -> bool {
+        self.check.is_some()
+    }
+
     /// Whether the balancer can be told to carry a mutation.
     pub fn has_mutants(&self) -> bool {
         self.mutants
