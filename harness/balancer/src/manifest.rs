@@ -57,6 +57,12 @@ impl Manifest {
         &self.traits
     }
 
+    /// The same manifest with these traits in place of those that it declares, for a run in which they are to be measured.
+    #[must_use]
+    pub fn assuming(self, traits: BalancerTraits) -> Manifest {
+        Manifest { traits, ..self }
+    }
+
     /// The version of the program with which the declared traits were verified, if one is named.
     pub fn verified(&self) -> Option<&str> {
         self.verified.as_deref()

@@ -65,6 +65,7 @@ impl Trial {
         let job = Job {
             plan: self.plan.clone(),
             balancer: self.balancer.argument.clone(),
+            assumed: None,
             mutant: self.mutant.clone(),
             seed: self.seed,
             run: Job::new_run(),

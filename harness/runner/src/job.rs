@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use lblab_model::BalancerTraits;
 use lblab_scenario::Plan;
 use serde::{Deserialize, Serialize};
 
@@ -15,6 +16,9 @@ pub struct Job {
     pub run: String,
     /// The balancer: the name of a shipped manifest, or the path of one.
     pub balancer: String,
+    /// The traits that the run goes by in place of those that the balancer declares, which it does when they are to be measured.
+    #[serde(default)]
+    pub assumed: Option<BalancerTraits>,
     /// The mutation that the balancer is told to carry; only the reference balancer knows any.
     pub mutant: Option<String>,
     /// The seed of everything random in the run.

@@ -53,7 +53,10 @@ fn prepare() -> Result<Prepared, Problem> {
     io::stdin().lock().read_line(&mut line).map_err(|error| Problem::harness(format!("reading the job: {error}")))?;
     let job: Job =
         serde_json::from_str(&line).map_err(|error| Problem::harness(format!("reading the job: {error}")))?;
-    let manifest = Manifest::load(&job.balancer).map_err(|error| Problem::new(Whose::Environment, &error))?;
+    let mut manifest = Manifest::load(&job.balancer).map_err(|error| Problem::new(Whose::Environment, &error))?;
+    if let Some(traits) = &job.assumed {
+        manifest = manifest.assuming(traits.clone());
+    }
     let version = manifest.find_program().map_err(|error| Problem::new(Whose::Environment, &error))?.version;
     // Nothing that is there already is written to, be it another run's file, a link or a pipe.
     let create = |path: &Path| {

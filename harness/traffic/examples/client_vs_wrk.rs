@@ -46,6 +46,7 @@ async fn member() -> Result<()> {
         address: SocketAddrV4::new(Ipv4Addr::LOCALHOST, 0),
         kind: Kind::Http,
         prover: None,
+        session_cookie: None,
     };
     let listen = |address: SocketAddrV4, backlog| {
         let socket = TcpSocket::new_v4()?;

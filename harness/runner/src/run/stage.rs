@@ -10,7 +10,7 @@ use lblab_history::Clock;
 use lblab_lab::sandbox::Identity;
 use lblab_lab::{External, Host, Lab, Namespace, Topology};
 use lblab_members::{Kind, Log, MemberServer, MemberSpec};
-use lblab_model::{BalancerTraits, Fault, LoadBalancer, Moment, Name};
+use lblab_model::{BalancerTraits, Fault, LoadBalancer, Moment, Name, Persistence};
 use lblab_scenario::{MemberKind, MemberPlan, Plan};
 
 use super::half_open;
@@ -180,6 +180,10 @@ fn start_member(
         address: SocketAddrV4::new(member.address, member.port.get()),
         kind,
         prover: Some(plan.network.gateway),
+        session_cookie: match &plan.persistence {
+            Some(Persistence::AppCookie { cookie_name }) => Some(cookie_name.clone()),
+            _ => None,
+        },
     };
     let listen =
         move |address, backlog: u32| namespace.tcp_listener(address, u16::try_from(backlog).unwrap_or(u16::MAX));

@@ -16,6 +16,7 @@ fn member(kind: Kind, log: Log) -> MemberServer {
         address: SocketAddrV4::new(Ipv4Addr::LOCALHOST, 0),
         kind,
         prover: None,
+        session_cookie: None,
     };
     let listen = |address: SocketAddrV4, backlog| {
         let socket = TcpSocket::new_v4()?;
