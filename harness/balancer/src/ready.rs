@@ -15,7 +15,6 @@ use tokio::io::unix::AsyncFd;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::oneshot;
-use tokio::task::spawn_local;
 use tokio::time::{sleep, timeout};
 
 use crate::ask::{Place, ask};
@@ -26,10 +25,11 @@ use crate::manifest::Asked;
 /// bound and not yet listened on, a port is not listened on, or the balancer answers that it is not ready.
 pub(crate) const AGAIN: Duration = Duration::from_millis(1);
 
-/// How long a connection that showed that the balancer accepts is kept for what it says of itself.
-const EXPLAINED: Duration = Duration::from_secs(5);
+/// How long an answer is waited for on the connection that showed that the balancer accepts.
+const EXPLAINED: Duration = Duration::from_millis(500);
 
-/// Says that the connection is no probe of a member's, in case the balancer passes it on, and hears it out.
+/// Says that the connection is no probe of a member's, in case the balancer passes it on, and hears it out, so that no turn of a
+/// rotation is taken later.
 async fn explain(mut stream: TcpStream) {
     let request = b"GET / HTTP/1.1\r\nHost: lblab\r\nx-lblab-proof: 1\r\nConnection: close\r\n\r\n";
     let mut heard = Vec::new();
@@ -65,7 +65,8 @@ impl Condition {
             Condition::Accepts(address) => loop {
                 match namespace.tcp_socket()?.connect(address.into()).await {
                     Ok(stream) => {
-                        spawn_local(timeout(EXPLAINED, explain(stream)));
+                        // One that has no member to ask may never answer.
+                        let _ = timeout(EXPLAINED, explain(stream)).await;
                         return Ok(());
                     }
                     Err(error) if error.kind() == ConnectionRefused => sleep(AGAIN).await,

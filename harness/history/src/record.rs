@@ -159,6 +159,10 @@ pub struct Timekeeping {
     pub threshold: Duration,
     /// The late ticks, by the time at which they ran.
     pub late: Vec<LateTick>,
+    /// When the balancer went on after it had waited for a processor for longer than the threshold, and for how long it had. A
+    /// balancer in a container is not seen.
+    #[serde(default)]
+    pub starved: Vec<LateTick>,
 }
 
 /// A tick that ran late: for so long before it nothing that happened was noticed.

@@ -57,7 +57,7 @@ pub(crate) fn find(switch: &Namespace, namespace: &Namespace, port: &Port) -> Re
     })
 }
 
-fn processes_in(namespace: &Namespace) -> std::io::Result<Vec<LeftProcess>> {
+pub(crate) fn processes_in(namespace: &Namespace) -> std::io::Result<Vec<LeftProcess>> {
     let mut found = Vec::new();
     for entry in fs::read_dir("/proc")? {
         let entry = entry?;

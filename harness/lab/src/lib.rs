@@ -22,6 +22,7 @@ mod netlink;
 mod nft;
 mod process;
 mod process_output;
+mod processor_wait;
 mod rules;
 pub mod sandbox;
 mod sysctl;

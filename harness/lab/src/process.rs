@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::io;
 use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
 use nix::sys::signal::{Signal, kill, killpg};
@@ -32,6 +32,12 @@ pub struct ProcessSpec {
     /// Gets every line that the process writes, as it is read.
     pub lines: Option<UnboundedSender<OutputLine>>,
 }
+
+/// How long the rest of a killed group may take to end; a process with hundreds of threads takes some milliseconds.
+const REST_OF_GROUP: Duration = Duration::from_secs(1);
+
+/// How often it is looked whether a killed group is gone.
+const LOOK_AGAIN: Duration = Duration::from_millis(1);
 
 /// A running, paused or ended process. It leads a process group of its own, and is killed with it when this is dropped.
 #[derive(Debug)]
@@ -134,14 +140,19 @@ impl Process {
         Ok(Instant::now())
     }
 
-    /// Kills the process and its group; returns the instant at which the kernel had reported its end, which is at once
-    /// if it had ended before.
+    /// Kills the process and its group; returns the instant at which the kernel had reported the end of the process, and knew of no
+    /// other in its group.
     pub async fn kill(&self) -> Result<Instant, LabError> {
         match self.signal_group(Signal::SIGKILL) {
             Ok(()) | Err(Errno::ESRCH) => {}
             Err(errno) => return Err(self.failed("killing", errno)),
         }
         self.wait().await?;
+        // The leader's children are not ours, so nobody tells of their end; their sockets are open until then.
+        let deadline = Instant::now() + REST_OF_GROUP;
+        while killpg(self.pid, None).is_ok() && Instant::now() < deadline {
+            tokio::time::sleep(LOOK_AGAIN).await;
+        }
         Ok(Instant::now())
     }
 

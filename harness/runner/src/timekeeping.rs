@@ -1,10 +1,13 @@
-//! How late the run's own clockwork runs: a busy machine must not be mistaken for a slow balancer.
+//! How late the run's own clockwork runs, and how long the balancer waits for a processor: a busy machine must not be mistaken for a
+//! slow balancer.
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
 
 use lblab_history::{Clock, LateTick, Timekeeping};
+use lblab_lab::Namespace;
 use tokio::task::{AbortHandle, spawn_local};
 use tokio::time::{Instant, MissedTickBehavior};
 
@@ -15,10 +18,15 @@ const WORTH_TELLING: Duration = Duration::from_millis(5);
 /// How many late ticks are written down at most, the worst of them.
 const TOLD: usize = 1000;
 
+/// How often it is looked at how long the balancer has waited for a processor.
+const LOOK: Duration = Duration::from_millis(50);
+
 /// Counts how late a tick runs, from its start until it is dropped.
 pub(crate) struct Watch {
+    clock: Clock,
     ticks: Rc<RefCell<Vec<LateTick>>>,
-    task: AbortHandle,
+    starved: Rc<RefCell<Vec<LateTick>>>,
+    tasks: Vec<AbortHandle>,
 }
 
 impl Watch {
@@ -33,19 +41,52 @@ impl Watch {
                 kept.borrow_mut().push(LateTick { at: clock.now(), by: Instant::now().duration_since(due) });
             }
         });
-        Watch { ticks, task: task.abort_handle() }
+        Watch { clock, ticks, starved: Rc::default(), tasks: vec![task.abort_handle()] }
+    }
+
+    /// Also looks at the programs in the balancer's namespace from now on.
+    pub(crate) fn follow(&mut self, balancer: Namespace) {
+        let (clock, starved) = (self.clock, Rc::clone(&self.starved));
+        let task = spawn_local(async move {
+            let mut look = tokio::time::interval(LOOK);
+            look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+            let mut before = BTreeMap::new();
+            loop {
+                look.tick().await;
+                let Ok(waits) = balancer.waits_for_a_processor() else { continue };
+                if let Some(by) = longest_wait(&before, &waits).filter(|by| *by > WORTH_TELLING) {
+                    starved.borrow_mut().push(LateTick { at: clock.now(), by });
+                }
+                before = waits;
+            }
+        });
+        self.tasks.push(task.abort_handle());
     }
 
     /// What was counted so far.
     pub(crate) fn report(&self) -> Timekeeping {
-        summarise(&self.ticks.borrow(), TOLD)
+        Timekeeping { starved: worst(&self.starved.borrow(), TOLD), ..summarise(&self.ticks.borrow(), TOLD) }
     }
 }
 
 impl Drop for Watch {
     fn drop(&mut self) {
-        self.task.abort();
+        self.tasks.iter().for_each(AbortHandle::abort);
     }
+}
+
+/// By how much the wait of any one thread has grown. A thread that is new has waited since it began.
+fn longest_wait(before: &BTreeMap<u32, Duration>, now: &BTreeMap<u32, Duration>) -> Option<Duration> {
+    now.iter().map(|(thread, wait)| wait.saturating_sub(before.get(thread).copied().unwrap_or_default())).max()
+}
+
+/// The worst, at most so many, by their time.
+fn worst(ticks: &[LateTick], most: usize) -> Vec<LateTick> {
+    let mut worst = ticks.to_vec();
+    worst.sort_unstable_by_key(|tick| std::cmp::Reverse(tick.by));
+    worst.truncate(most);
+    worst.sort_unstable_by_key(|tick| tick.at);
+    worst
 }
 
 /// The 99th percentile, and those ticks that were late, at most so many.
@@ -57,7 +98,7 @@ fn summarise(ticks: &[LateTick], most: usize) -> Timekeeping {
     late.truncate(most);
     late.retain(|tick| tick.by > threshold);
     late.sort_unstable_by_key(|tick| tick.at);
-    Timekeeping { period: PERIOD, ticks: ticks.len() as u64, p99, threshold, late }
+    Timekeeping { period: PERIOD, ticks: ticks.len() as u64, p99, threshold, late, starved: Vec::new() }
 }
 
 #[cfg(test)]
@@ -67,10 +108,25 @@ mod tests {
     use lblab_history::LateTick;
     use lblab_model::Moment;
 
-    use super::summarise;
+    use std::collections::BTreeMap;
+
+    use super::{longest_wait, summarise};
 
     fn tick(at: u64, by: u64) -> LateTick {
         LateTick { at: Moment::from_nanos(at * 1_000_000), by: Duration::from_millis(by) }
+    }
+
+    #[test]
+    fn the_longest_wait_is_that_of_the_thread_that_waited_most_since_the_last_look() {
+        let waits = |waits: &[(u32, u64)]| -> BTreeMap<u32, Duration> {
+            waits.iter().map(|&(thread, wait)| (thread, Duration::from_millis(wait))).collect()
+        };
+        assert_eq!(
+            longest_wait(&waits(&[(1, 500), (2, 10)]), &waits(&[(1, 501), (2, 40), (3, 20)])),
+            Some(Duration::from_millis(30))
+        );
+        assert_eq!(longest_wait(&waits(&[(1, 500)]), &waits(&[(2, 7)])), Some(Duration::from_millis(7)));
+        assert_eq!(longest_wait(&waits(&[(1, 500)]), &waits(&[])), None);
     }
 
     #[test]

@@ -14,6 +14,9 @@ use crate::verdict::{Measurement, Unit, Verdict};
 /// The lateness from which on an open loop has not kept to its plan.
 const BEHIND: Duration = Duration::from_millis(100);
 
+/// How long before it was noticed the end of the balancer's wait for a processor may lie.
+const STARVED_LOOK: Duration = Duration::from_millis(50);
+
 /// Where a time has to lie.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Bounds {
@@ -95,7 +98,10 @@ pub(crate) const UNKNOWN: &str = "the history does not say how well the harness 
 
 /// The doubt that the harness's own lateness leaves.
 pub(crate) fn difference(late: Duration) -> String {
-    format!("the harness itself was up to {:.3} s late, which could have made the difference", late.as_secs_f64())
+    let late = late.as_secs_f64();
+    format!(
+        "the harness was late, or the balancer had no processor, for up to {late:.3} s, which could have made the difference"
+    )
 }
 
 /// How late whatever happened in this time may have been written down; none if nothing is known of that.
@@ -104,8 +110,15 @@ pub(crate) fn difference(late: Duration) -> String {
 /// often than once a period may be a period later still.
 pub(crate) fn lateness(run: &Run<'_>, from: Moment, to: Moment) -> Option<Duration> {
     let kept = run.history.timekeeping.as_ref()?;
-    let worst = late_ticks(kept, from, to).max().unwrap_or_default();
+    let worst = late_ticks(kept, from, to).chain(starved(kept, from, to)).max().unwrap_or_default();
     Some(worst.max(kept.threshold) + kept.period)
+}
+
+/// How long the balancer waited for a processor, each time that has to do with what happened in this time.
+fn starved(kept: &Timekeeping, from: Moment, to: Moment) -> impl Iterator<Item = Duration> {
+    let begun = |tick: &LateTick| tick.at - tick.by - STARVED_LOOK;
+    let concerns = move |tick: &&LateTick| tick.at >= from && begun(tick) <= to;
+    kept.starved.iter().filter(concerns).map(|tick| tick.by)
 }
 
 /// How long the harness stood still for at worst around this time; zero if it went on all the time, or if it is not known.

@@ -17,8 +17,13 @@ pub const LISTENING: &str = "listening";
 
 /// Serves at the address, in the namespace that the process was started in, for as long as it lives.
 pub fn serve(address: &str) -> Result<()> {
-    let spec =
-        MemberSpec { name: Name::try_from("member")?, address: address.parse()?, kind: Kind::Http, prover: None };
+    let spec = MemberSpec {
+        name: Name::try_from("member")?,
+        address: address.parse()?,
+        kind: Kind::Http,
+        prover: None,
+        session_cookie: None,
+    };
     sandboxed::on_one_thread(async {
         let listen = |address: SocketAddrV4, backlog| {
             let socket = TcpSocket::new_v4()?;

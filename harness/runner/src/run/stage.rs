@@ -74,7 +74,7 @@ impl Stage {
         let ids = RunIds::draw(job.seed);
         let lab = Lab::build(&topology(&plan, &ids)?).await?;
         // Building the lab keeps this thread busy, and nothing is judged by the time that it takes. The first probes count.
-        let watch = Watch::start(clock);
+        let mut watch = Watch::start(clock);
         let member_log = Log::new();
         let mut members = BTreeMap::new();
         for planned in &plan.members {
@@ -86,6 +86,7 @@ impl Stage {
         let pool = CurrentPool::at_start(&plan);
         let load_balancer = plan.load_balancer(&ids.balancer, pool.members(), manifest.traits());
         let namespace = lab.plug_balancer(&load_balancer.id, &ids.vip_port, plan.network.vip)?;
+        watch.follow(namespace.clone());
         let mutant = job.mutant.as_deref();
         let deployed = manifest.deploy(&lab, &namespace, &load_balancer, Path::new(STATE_ROOT), identity, mutant).await;
         let mut balancer = deployed?;

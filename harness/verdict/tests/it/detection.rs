@@ -231,7 +231,7 @@ fn times_are_not_trusted_when_the_harness_was_late() {
             HM-1 holds: vm01 was out after 3 bad probes, max_retries is 3
                 as follows from vm01's last good probe, 5.200 s to 5.201 s, with 0.000 s for a bad one
                 bad probes end at 6.200, 7.200, 8.200 s; out at 8.200 s
-            HM-11 undecided: the harness itself was up to 0.210 s late, which could have made the difference
+            HM-11 undecided: the harness was late, or the balancer had no processor, for up to 0.210 s, which could have made the difference
                 would hold: vm01 was out 0.000 s after the end of bad probe 3; 0.160 s allowed
                 as follows from vm01's last good probe, 5.200 s to 5.201 s, with 0.000 s for a bad one
                 bad probes end at 6.200, 7.200, 8.200 s; out at 8.200 s
@@ -249,6 +249,13 @@ fn times_are_not_trusted_when_the_harness_was_late() {
     let mut unknown = dies(healthy(), Fault::Refuse, |right| right);
     unknown.history.timekeeping = None;
     assert_eq!(unknown.outcomes(), "HM-4 undecided, HM-1 undecided, HM-11 undecided");
+}
+
+#[test]
+fn times_are_not_trusted_when_the_balancer_had_no_processor() {
+    let starved = |by: f64| dies(healthy(), Fault::Refuse, |right| Play { slower: 0.1, ..right }).starved(by, 8.49);
+    assert_eq!(starved(0.0).outcomes(), "HM-4 holds, HM-1 holds, HM-11 fails");
+    assert_eq!(starved(0.3).outcomes(), "HM-4 undecided, HM-1 holds, HM-11 undecided");
 }
 
 /// A member whose probe at `late` is written down 113 ms late, because the harness stood still.
@@ -270,19 +277,19 @@ fn a_good_probe_that_was_noticed_late_fails_nobody() {
     check(
         &accepted_late(0.109, 0.6),
         &expect![[r#"
-        HM-4 holds: vm01 was out of rotation 2.509 s after the fault; 2.000 s to 3.000 s allowed, give or take 0.140 s and 0.160 s
-            window: (f-1)p + c .. (f-1)p + c + d = 2*1s + 0s .. 2*1s + 0s + 1s = 2s .. 3s
-            d = 1s (the monitor's delay), f = 3 (max_retries: consecutive bad probes), c = 0s (a probe that fails at once), p = 1s (from probe to probe: the larger of d and c)
-            `refuse` took hold at 0.600 s, vm01 was out at 3.109 s
-        HM-1 undecided: the harness itself was up to 0.123 s late, which could have made the difference
-            would fail: vm01 was out after 2 bad probes, max_retries is 3
-            as follows from vm01's last good probe, 0.222 s to 0.223 s, with 0.000 s for a bad one
-            bad probes end at 1.222, 2.222, 3.222 s; out at 3.109 s
-        HM-11 undecided: the harness itself was up to 0.123 s late, which could have made the difference
-            would hold: vm01 was out 0.113 s before the end of bad probe 3; 0.160 s allowed
-            as follows from vm01's last good probe, 0.222 s to 0.223 s, with 0.000 s for a bad one
-            bad probes end at 1.222, 2.222, 3.222 s; out at 3.109 s
-    "#]],
+            HM-4 holds: vm01 was out of rotation 2.509 s after the fault; 2.000 s to 3.000 s allowed, give or take 0.140 s and 0.160 s
+                window: (f-1)p + c .. (f-1)p + c + d = 2*1s + 0s .. 2*1s + 0s + 1s = 2s .. 3s
+                d = 1s (the monitor's delay), f = 3 (max_retries: consecutive bad probes), c = 0s (a probe that fails at once), p = 1s (from probe to probe: the larger of d and c)
+                `refuse` took hold at 0.600 s, vm01 was out at 3.109 s
+            HM-1 undecided: the harness was late, or the balancer had no processor, for up to 0.123 s, which could have made the difference
+                would fail: vm01 was out after 2 bad probes, max_retries is 3
+                as follows from vm01's last good probe, 0.222 s to 0.223 s, with 0.000 s for a bad one
+                bad probes end at 1.222, 2.222, 3.222 s; out at 3.109 s
+            HM-11 undecided: the harness was late, or the balancer had no processor, for up to 0.123 s, which could have made the difference
+                would hold: vm01 was out 0.113 s before the end of bad probe 3; 0.160 s allowed
+                as follows from vm01's last good probe, 0.222 s to 0.223 s, with 0.000 s for a bad one
+                bad probes end at 1.222, 2.222, 3.222 s; out at 3.109 s
+        "#]],
     );
     // The one before it was noticed in time, and tells the phase.
     check(

@@ -151,6 +151,7 @@ impl Story {
             p99: seconds(0.001),
             threshold: seconds(0.005),
             late: Vec::new(),
+            starved: Vec::new(),
         });
         history.teardown = Some(Teardown::default());
         Story { plan, history, now: at(0.0) }
@@ -186,6 +187,13 @@ impl Story {
     pub fn stood_still(mut self, by: f64, until: f64) -> Story {
         let kept = self.history.timekeeping.as_mut().expect("a story begins with one");
         kept.late.push(LateTick { at: at(until), by: seconds(by) });
+        self
+    }
+
+    /// The balancer waited so long for a processor, until this time.
+    pub fn starved(mut self, by: f64, until: f64) -> Story {
+        let kept = self.history.timekeeping.as_mut().expect("a story begins with one");
+        kept.starved.push(LateTick { at: at(until), by: seconds(by) });
         self
     }
 
