@@ -12,8 +12,10 @@ mod init;
 mod inputs;
 mod progress;
 mod trial;
+mod undeclared;
 
 pub use artefacts::Artefacts;
 pub use command::main;
 pub use contender::Contender;
-pub use trial::{Trial, undeclared};
+pub use trial::Trial;
+pub use undeclared::undeclared;

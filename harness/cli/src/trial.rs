@@ -6,12 +6,13 @@ use std::time::Duration;
 
 use lblab_balancer::BalancerError;
 use lblab_history::History;
-use lblab_model::{BalancerTraits, Persistence};
 use lblab_report::{BalancerRef, Findings, Judged, Known, Problem, RunReport, RunResult, ScenarioRef, Whose};
 use lblab_runner::{Job, JobResult, Message};
 use lblab_scenario::{Ids, Plan};
 
 use crate::contender::Contender;
+
+use crate::undeclared;
 
 /// One scenario on one balancer.
 #[derive(Clone, Debug)]
@@ -96,19 +97,6 @@ impl Trial {
         let history = artefacts.as_ref().map(|folder| folder.join("history.jsonl")).filter(|file| file.exists());
         RunReport { scenario, balancer, seed: self.seed, took: Duration::ZERO, result, history, artefacts, known }
     }
-}
-
-/// What the plan needs and the balancer does not declare. Every check of such a plan would be unsupported.
-pub fn undeclared(plan: &Plan, traits: &BalancerTraits) -> Option<String> {
-    if !traits.methods.contains(&plan.method) {
-        return Some(format!("method {}", plan.method));
-    }
-    let persistence = plan.persistence.as_ref().map(Persistence::kind);
-    if let Some(kind) = persistence.filter(|kind| !traits.persistence.contains(kind)) {
-        return Some(format!("persistence {kind}"));
-    }
-    let monitor = plan.monitor.as_ref().map(|monitor| monitor.kind.probe());
-    monitor.filter(|kind| !traits.monitors.contains(kind)).map(|kind| format!("monitor {kind}"))
 }
 
 /// Judges a history that was saved; `from` is the file.

@@ -3,6 +3,7 @@
 mod describe;
 mod expectation;
 mod expected;
+mod monitoring;
 mod network;
 mod step;
 
@@ -77,11 +78,6 @@ impl Plan {
             pool,
         };
         LoadBalancer { id: ids.load_balancer.clone(), listeners: vec![listener] }
-    }
-
-    /// The monitor that a balancer of these traits is given: none if there is none, or if it is beyond the balancer.
-    pub fn monitor_on(&self, traits: &BalancerTraits) -> Option<&Monitor> {
-        self.monitor.as_ref().filter(|monitor| traits.lacks_for(monitor).is_none())
     }
 
     /// The members that are in the pool from the start.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::window::probe::{Encounter, Reading, cost, cost_meaning, encounter, probe_period};
 use crate::window::{Symbol, Window, text};
-use crate::{BalancerTraits, Fault, Monitor, ProbeSchedule};
+use crate::{BalancerTraits, Fall, Fault, Monitor, ProbeSchedule};
 
 /// Whether and when a monitor finds a fault.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,7 +30,7 @@ impl Detection {
 
 /// When a member with this fault is taken out, as LBaaS reads its monitor: no probe takes longer than the timeout.
 ///
-/// With the phase U uniform in (0, d) and f bad probes of length c each:
+/// With the phase U uniform in (0, d) and f bad probes of length c each, f being `max_retries` or what the balancer declares:
 ///
 /// - end to start, D = U + (f-1) d + f c, hence \[(f-1) d + f c, f (d + c)\];
 /// - start to start, D = U + (f-1) max(d, c) + c, hence \[(f-1) max(d, c) + c, (f-1) max(d, c) + c + d\].
@@ -54,7 +54,7 @@ fn detect(monitor: &Monitor, fault: &Fault, traits: &BalancerTraits, reading: Re
     if let Encounter::Passes(why) = encounter {
         return Detection::Never { why };
     }
-    let (d, f) = (monitor.delay, monitor.max_retries);
+    let (d, f) = (monitor.delay, traits.fall.of(monitor.max_retries));
     let c = cost(encounter, monitor, traits, reading);
     let gaps = f.saturating_sub(1);
     let earliest = probe_period(traits.probe_schedule, d, c) * gaps + c;
@@ -73,13 +73,21 @@ fn detect(monitor: &Monitor, fault: &Fault, traits: &BalancerTraits, reading: Re
     };
     let mut symbols = vec![
         Symbol::new("d", delay, "the monitor's delay"),
-        Symbol::new("f", f.to_string(), "max_retries: consecutive bad probes"),
+        Symbol::new("f", f.to_string(), fall_meaning(traits.fall)),
         Symbol::new("c", cost, cost_meaning(encounter, reading)),
     ];
     if traits.probe_schedule == ProbeSchedule::StartToStart {
         symbols.push(Symbol::new("p", text(period), "from probe to probe: the larger of d and c"));
     }
     Detection::Within(Window { earliest, latest, mean: earliest + d / 2, formula, symbols })
+}
+
+/// What f stands for, for the list of symbols.
+fn fall_meaning(fall: Fall) -> &'static str {
+    match fall {
+        Fall::MaxRetries => "max_retries: consecutive bad probes",
+        Fall::Fixed(_) => "consecutive bad probes, declared by the balancer",
+    }
 }
 
 #[cfg(test)]
@@ -90,7 +98,7 @@ mod tests {
 
     use super::{Detection, declared_detection, detection};
     use crate::window::probe::tests::{haproxy, http, reference, seconds, tcp};
-    use crate::{BalancerTraits, Fault, Monitor, ResetPoint};
+    use crate::{BalancerTraits, Fall, Fault, Monitor, ResetPoint};
 
     fn check(monitor: &Monitor, fault: Fault, traits: &BalancerTraits, expected: &Expect) {
         expected.assert_eq(&match detection(monitor, &fault, traits) {
@@ -165,6 +173,24 @@ mod tests {
             Fault::Blackhole,
             &haproxy(),
             &expect!["(f-1)d + fc .. f(d+c) = 2*1s + 3*1s .. 3*(1s+1s) = 5s .. 6s"],
+        );
+    }
+
+    #[test]
+    fn a_balancer_may_know_a_fall_of_its_own() {
+        let hasty = BalancerTraits { fall: Fall::Fixed(1), ..reference() };
+        check(
+            &http(5, 2, 3),
+            Fault::Hang,
+            &hasty,
+            &expect!["(f-1)p + c .. (f-1)p + c + d = 0*5s + 2s .. 0*5s + 2s + 5s = 2s .. 7s"],
+        );
+        let Detection::Within(window) = detection(&http(5, 2, 3), &Fault::Refuse, &hasty) else {
+            panic!("it is detected");
+        };
+        assert_eq!(
+            (window.symbols[1].value.as_str(), window.symbols[1].meaning),
+            ("1", "consecutive bad probes, declared by the balancer")
         );
     }
 

@@ -9,15 +9,15 @@ use std::net::{Ipv4Addr, SocketAddrV4};
 use lblab_history::{Answer, Clock, Purpose, Served};
 use lblab_lab::{HandshakeKind, HandshakeSegment, HandshakeWatch, Lab};
 use lblab_members::Log;
-use lblab_model::{Moment, MonitorKind, Name};
+use lblab_model::{BalancerTraits, Moment, MonitorKind, Name};
 use lblab_scenario::Plan;
 use tokio::task::{spawn_local, yield_now};
 
 use crate::Problem;
 
-/// Writes the half-open probes of every member into the members' log, if the plan's monitor sends any.
-pub(super) fn watch(lab: &Lab, plan: &Plan, clock: Clock, log: &Log) -> Result<(), Problem> {
-    if !plan.monitor.as_ref().is_some_and(|monitor| monitor.kind == MonitorKind::Tcp) {
+/// Writes the half-open probes of every member into the members' log, if the balancer's monitor sends any.
+pub(super) fn watch(lab: &Lab, plan: &Plan, traits: &BalancerTraits, clock: Clock, log: &Log) -> Result<(), Problem> {
+    if !plan.monitor_on(traits).is_some_and(|monitor| monitor.kind == MonitorKind::Tcp) {
         return Ok(());
     }
     for planned in &plan.members {

@@ -10,7 +10,7 @@ use lblab_history::Clock;
 use lblab_lab::sandbox::Identity;
 use lblab_lab::{External, Host, Lab, Namespace, Topology};
 use lblab_members::{Kind, Log, MemberServer, MemberSpec};
-use lblab_model::{BalancerTraits, Fault, LoadBalancer, Moment, Name, Persistence};
+use lblab_model::{BalancerTraits, Fault, LoadBalancer, Moment, Monitor, Name, Persistence};
 use lblab_scenario::{MemberKind, MemberPlan, Plan};
 
 use super::half_open;
@@ -82,7 +82,7 @@ impl Stage {
             members.insert(name, start_member(&lab, &plan, planned, clock, &member_log)?);
         }
         let probe_log = ProbeLog::follow(&member_log);
-        half_open::watch(&lab, &plan, clock, &member_log)?;
+        half_open::watch(&lab, &plan, manifest.traits(), clock, &member_log)?;
         let pool = CurrentPool::at_start(&plan);
         let load_balancer = plan.load_balancer(&ids.balancer, pool.members(), manifest.traits());
         let namespace = lab.plug_balancer(&load_balancer.id, &ids.vip_port, plan.network.vip)?;
@@ -126,6 +126,11 @@ impl Stage {
     /// The load balancer as it is to be now.
     pub(super) fn load_balancer(&self) -> LoadBalancer {
         self.plan.load_balancer(&self.ids.balancer, self.pool.members(), &self.traits)
+    }
+
+    /// The monitor that the balancer was given.
+    pub(super) fn monitor(&self) -> Option<&Monitor> {
+        self.plan.monitor_on(&self.traits)
     }
 
     pub(super) fn namespace(&self, name: &str) -> Result<Namespace, Problem> {

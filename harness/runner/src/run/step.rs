@@ -57,7 +57,7 @@ impl Stage {
 
     /// The longest that two probes can lie apart, with as much again for a slow machine.
     fn probe_patience(&self) -> Duration {
-        self.plan.monitor.as_ref().map_or(BEYOND, |monitor| (monitor.delay + monitor.timeout) * 2 + BEYOND)
+        self.monitor().map_or(BEYOND, |monitor| (monitor.delay + monitor.timeout) * 2 + BEYOND)
     }
 
     /// Asks the balancer for its members' states, after a change that it may have forgotten them in.
@@ -83,7 +83,7 @@ impl Stage {
     /// Waits, once for each start of the balancer, until every member has been probed: some balancers count a failure before the first good probe as the
     /// last one, which would make the first fault of a run look like an early detection.
     pub(super) async fn warm_up(&mut self) {
-        if self.warm || self.plan.monitor.is_none() {
+        if self.warm || self.monitor().is_none() {
             return;
         }
         self.warm = true;
@@ -120,9 +120,10 @@ impl Stage {
         Ok(())
     }
 
-    /// Waits for what is expected to come about; whether it did, and in time, is for the verdict to say.
+    /// Waits for what is expected to come about; whether it did, and in time, is for the verdict to say. States that the
+    /// balancer does not show are not waited for.
     async fn await_expected(&mut self, expectation: &Expectation) -> Result<(), Problem> {
-        let Some(monitor) = self.plan.monitor.clone() else { return Ok(()) };
+        let Some(monitor) = self.monitor().filter(|_| self.traits.shows_members).cloned() else { return Ok(()) };
         match expectation {
             Expectation::Leaves { member } => {
                 let since = self.faults.get(member).copied();
@@ -131,7 +132,7 @@ impl Stage {
                 let latest = match window {
                     Some(Detection::Within(window)) => window.latest,
                     Some(Detection::Never { .. }) | None => {
-                        (monitor.delay + monitor.timeout) * (monitor.max_retries + 1)
+                        (monitor.delay + monitor.timeout) * (self.traits.fall.of(monitor.max_retries) + 1)
                     }
                 };
                 self.await_state(member, MemberState::Down, since.map(|(_, at)| at), latest).await;

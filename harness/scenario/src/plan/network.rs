@@ -3,7 +3,7 @@
 use std::net::Ipv4Addr;
 
 use ipnet::Ipv4Net;
-use lblab_model::{Member, SecurityGroup};
+use lblab_model::{IngressRule, Member, SecurityGroup, Transport};
 use serde::{Deserialize, Serialize};
 
 /// The addresses of a lab.
@@ -61,6 +61,14 @@ pub struct MemberPlan {
     pub security_group: SecurityGroup,
     /// Whether it is in the pool from the start; if not, an `add` step puts it there.
     pub from_start: bool,
+}
+
+impl MemberPlan {
+    /// Whether its security group lets in what comes to its port; if not, it is dead to the balancer.
+    pub fn lets_in_its_port(&self) -> bool {
+        let own = IngressRule { transport: Transport::Tcp, port: Some(self.member.port) };
+        self.security_group.ingress.contains(&own)
+    }
 }
 
 /// What answers in a member.

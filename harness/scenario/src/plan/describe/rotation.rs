@@ -1,6 +1,6 @@
 //! Who is in rotation at some point of a plan, if the balancer does as it should.
 
-use lblab_model::{IngressRule, Name, Transport};
+use lblab_model::Name;
 
 use super::super::{Expectation, MemberPlan, Plan, Step};
 
@@ -32,7 +32,7 @@ pub(super) fn seats(plan: &Plan, before: usize) -> Vec<Seat<'_>> {
             _ => {}
         }
     }
-    let open = |name: &Name| plan.members.iter().any(|member| member.member.name == *name && is_open(member));
+    let open = |name: &Name| plan.members.iter().any(|member| member.member.name == *name && member.lets_in_its_port());
     in_pool.retain(|seat| seat.weight > 0 && !out.contains(&seat.name) && open(seat.name));
     in_pool
 }
@@ -58,9 +58,4 @@ pub(super) fn share(seats: &[Seat<'_>], member: &Name) -> f64 {
 
 fn seat(plan: &MemberPlan) -> Seat<'_> {
     Seat { name: &plan.member.name, weight: plan.member.weight.get() }
-}
-
-fn is_open(plan: &MemberPlan) -> bool {
-    let own = IngressRule { transport: Transport::Tcp, port: Some(plan.member.port) };
-    plan.security_group.ingress.contains(&own)
 }
