@@ -2,6 +2,7 @@
 
 mod fall;
 mod kinds;
+mod reservations;
 
 use std::time::Duration;
 

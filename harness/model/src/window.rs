@@ -13,7 +13,7 @@ mod probe;
 mod recovery;
 
 pub use detection::{Detection, declared_detection, detection};
-pub use loss::{Loss, LossCase, predicted_loss};
+pub use loss::{Loss, LossCase, cut_off, predicted_loss};
 pub use probe::{blind_spot, declared_cost, probe_period};
 pub use recovery::recovery;
 

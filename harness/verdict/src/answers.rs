@@ -49,7 +49,8 @@ pub(crate) fn with_status(run: &Run<'_>, step: usize, status: u16) -> Vec<Verdic
         return vec![Verdict::inconclusive(CheckId::Tr1, "the traffic sent no request")];
     };
     let nobody = run.rotation(from, to).is_ok_and(|rotation| rotation.seats.is_empty());
-    let check = if nobody && status != 200 { CheckId::Hm22 } else { CheckId::Tr1 };
+    let reservation = run.panics(to).or_else(|| run.maybe_nobody(from, to));
+    let check = if status != 200 && (nobody || reservation.is_some()) { CheckId::Hm22 } else { CheckId::Tr1 };
     let wrong: Vec<&Request> = requests.iter().copied().filter(|request| request.status != Some(status)).collect();
     let verdict = match wrong.first() {
         Some(first) => {
@@ -85,5 +86,7 @@ pub(crate) fn with_status(run: &Run<'_>, step: usize, status: u16) -> Vec<Verdic
         Some(slowest) => format!("the slowest answer took {:.3} s", slowest.as_secs_f64()),
         None => "nothing was answered".to_owned(),
     });
-    vec![verdict.unless(run.unfinished(traffic_step))]
+    // That everything was answered with 200 is seen, whoever was in rotation.
+    let reservation = reservation.filter(|_| status != 200 || !wrong.is_empty());
+    vec![verdict.unless(run.unfinished(traffic_step)).if_supported(reservation)]
 }

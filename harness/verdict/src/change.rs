@@ -1,13 +1,13 @@
 //! Whether members join and leave the pool without harm to the traffic that runs meanwhile.
 
 use lblab_history::{Change, Request};
-use lblab_model::{Method, Moment};
+use lblab_model::{Method, Moment, RotationOrder};
 use lblab_scenario::{Step, Traffic};
 
 use crate::CheckId;
 use crate::exposure::exposures;
 use crate::rotation::counts;
-use crate::run::{Run, one_after_the_other, span};
+use crate::run::{Rotation, Run, one_after_the_other, span};
 use crate::timing::fell_behind;
 use crate::verdict::{Measurement, Unit, Verdict};
 
@@ -32,7 +32,11 @@ fn judge(run: &Run<'_>, step: usize, traffic: &Traffic) -> Option<Verdict> {
     let harmed =
         |request: &&Request| !request.outcome.is_ok() && !exposures.iter().any(|exposure| exposure.covers(request));
     let failed: Vec<&Request> = during.iter().copied().filter(harmed).collect();
-    let stretches = stretches(run, &requests, &changes, (from, to));
+    let decided = run.decided_upon(&requests);
+    let (stretches, reservation) = match stretches(run, &decided, &changes, (from, to)) {
+        Ok(stretches) => (stretches, None),
+        Err(reason) => (Vec::new(), Some(reason)),
+    };
     let uneven: Vec<&Stretch> =
         stretches.iter().filter(|stretch| stretch.off > stretch.most || stretch.outsider.is_some()).collect();
 
@@ -55,7 +59,8 @@ fn judge(run: &Run<'_>, step: usize, traffic: &Traffic) -> Option<Verdict> {
     }
     verdict = verdict.because(format!("the first change: {}, from {} to {}", first.what, first.begun, first.in_force));
     verdict = stretches.iter().fold(verdict, |verdict, stretch| verdict.because(stretch.told.clone()));
-    Some(verdict.unless(run.unfinished(step).or_else(|| fell_behind(traffic, &requests))))
+    let doubt = run.unfinished(step).or_else(|| fell_behind(traffic, &requests));
+    Some(verdict.if_supported(reservation).unless(doubt))
 }
 
 /// A time in which the pool was constant.
@@ -69,39 +74,66 @@ struct Stretch {
     told: String,
 }
 
-fn stretches(run: &Run<'_>, requests: &[&Request], changes: &[&Change], (from, to): (Moment, Moment)) -> Vec<Stretch> {
+/// The times in which the pool was constant, or why the balancer's traits leave open who was in rotation.
+fn stretches(
+    run: &Run<'_>,
+    requests: &[&Request],
+    changes: &[&Change],
+    (from, to): (Moment, Moment),
+) -> Result<Vec<Stretch>, String> {
     if run.plan.method != Method::RoundRobin || run.plan.persistence.is_some() {
-        return Vec::new();
+        return Ok(Vec::new());
     }
     let starts = [from].into_iter().chain(changes.iter().map(|change| change.in_force));
     let ends = changes.iter().map(|change| change.begun).chain([to]);
     starts
         .zip(ends)
         .enumerate()
-        .filter_map(|(index, (start, end))| stretch(run, requests, (start, end), index > 0))
+        .filter_map(|(index, (start, end))| stretch(run, requests, (start, end), index > 0).transpose())
         .collect()
 }
 
-fn stretch(run: &Run<'_>, requests: &[&Request], (start, end): (Moment, Moment), changed: bool) -> Option<Stretch> {
+fn stretch(
+    run: &Run<'_>,
+    requests: &[&Request],
+    (start, end): (Moment, Moment),
+    changed: bool,
+) -> Result<Option<Stretch>, String> {
     let inside: Vec<&Request> =
         requests.iter().copied().filter(|request| request.sent >= start && request.ended <= end).collect();
-    let (from, to) = span(&inside)?;
-    let rotation = run.rotation(from, to).ok()?;
+    let Some((from, to)) = span(&inside) else { return Ok(None) };
+    match run.rotation(from, to) {
+        Ok(rotation) => Ok(judged(run, &rotation, &inside, (from, to), changed)),
+        Err(unknown) => unknown.unsupported().map_or(Ok(None), Err),
+    }
+}
+
+fn judged(
+    run: &Run<'_>,
+    rotation: &Rotation<'_>,
+    inside: &[&Request],
+    (from, to): (Moment, Moment),
+    changed: bool,
+) -> Option<Stretch> {
     let weights = rotation.weights();
     let n = weights.len();
     if n < 2 || weights.iter().any(|&weight| weight != weights[0]) || run.disturbed(inside[0].step, from, to) {
         return None;
     }
     // After a change the rotation may begin anywhere, as after a return: two periods are left out.
-    let settled: Vec<&Request> = inside.into_iter().skip(if changed { 2 * n } else { 0 }).collect();
+    let settled: Vec<&Request> = inside.iter().copied().skip(if changed { 2 * n } else { 0 }).collect();
     let picks: Vec<usize> = settled.iter().filter_map(|request| rotation.seat_at(request.member?)).collect();
     if picks.len() < 2 * n {
         return None;
     }
     let counts = counts(&picks, n);
     let off = counts.iter().max()? - counts.iter().min()?;
-    let apart = if one_after_the_other(&settled) { 1 } else { 2 };
-    let most = apart + u64::from(run.traits().workers.saturating_sub(1));
+    let workers = u64::from(run.traits().workers.max(1));
+    let most = match run.traits().rotation {
+        RotationOrder::InTurn if one_after_the_other(&settled) => workers,
+        RotationOrder::InTurn => 1 + workers,
+        RotationOrder::Shuffled => 2 * workers,
+    };
     let served = settled.iter().filter_map(|request| request.member);
     let mut outside = served.filter(|member| rotation.seat_at(*member).is_none());
     let outsider =

@@ -48,23 +48,27 @@ checks! {
     Rr1 "RR-1" "Round robin over equal weights takes the members in turn.",
         bound: "any n consecutive requests hit n different members, over at least 2n requests; exact",
         why: "With n equal members every correct round robin has period n. Nothing is assumed about who is first.",
-        needs: "ROUND_ROBIN, one worker, requests one after the other";
+        needs: "ROUND_ROBIN, `rotation: in-turn`, one worker, requests one after the other";
     Rr2 "RR-2" "Round robin over equal weights gives every member the same number of requests.",
-        bound: "k*n consecutive requests: k for each; exact",
+        bound: "k*n consecutive requests: k for each; with `rotation: shuffled` as RR-3; exact",
         why: "The sum over k periods of RR-1. A chi-square test would pass a random pick, this does not.",
-        needs: "as RR-1";
+        needs: "ROUND_ROBIN, one worker, requests one after the other";
     Rr3 "RR-3" "Weights are kept in every period.",
         bound: "with W the sum of the weights over their gcd: from some offset on, every W requests are shared exactly by weight; \
-                any W consecutive requests within 1 of it; over at least 2W requests",
+                any W consecutive requests within 1 of it; over at least 2W requests. With `rotation: shuffled` the first, of which \
+                what is cut off at either end is a part, over so many requests that a random pick would do as well with a \
+                probability of at most 0.01",
         why: "Smooth weighted round robin (nginx) and HAProxy's elastic trees both have period W. The order within a period \
-              differs between them, so no order is demanded; where a period begins is not known, so every offset is tried.",
-        needs: "ROUND_ROBIN, `weights`, one worker, requests one after the other";
+              differs between them, so no order is demanded; where a period begins is not known, so every offset is tried. Where \
+              the order varies from period to period, requests on both sides of a border may be those of one member.",
+        needs: "ROUND_ROBIN, `weights: exact`, one worker, requests one after the other";
     Rr6 "RR-6" "Concurrent requests are shared as their weights say.",
         bound: "with k workers: largest and smallest count differ by at most k for equal weights; each count within 2k of its quota \
-                for others",
+                for others. With `rotation: shuffled` by at most 2k, and within 2k or the largest 2k*w(1 - w/W) of its quota",
         why: "Every worker's own rotation is off by at most 1 for equal weights and by less than 2 for others (the greedy of \
-              Tijdeman's chairman assignment problem; 1.14 is the most that was measured).",
-        needs: "ROUND_ROBIN; `workers` for k; requests that overlap, or more than one worker";
+              Tijdeman's chairman assignment problem; 1.14 is the most that was measured). Where the order varies, a member's w \
+              requests may all come first in a period that is cut off, or last, at either end.",
+        needs: "ROUND_ROBIN; `workers` for k; `weights: exact` for unequal ones; requests that overlap, or more than one worker";
     Rr7 "RR-7" "The members that are left share the requests as their weights say.",
         bound: "RR-1, or RR-3, over the members in rotation",
         why: "An implementation that skips to the next healthy member gives a dead member's successor twice its share.",
@@ -76,29 +80,30 @@ checks! {
     Rr9 "RR-9" "A member of weight 0 gets no new clients.",
         bound: "0 requests; exact",
         why: "LBaaS: weight 0 takes no new connections.",
-        needs: "a member of weight 0";
+        needs: "a member of weight 0; `weights: exact`";
     Rr10 "RR-10" "A changed weight is kept.",
         bound: "RR-3, or RR-1, with the new weights after at most 2W requests",
         why: "As RR-3; the change may fall anywhere in a period.",
-        needs: "as RR-3; a weight that has been changed";
+        needs: "as RR-3, `weights: exact` even if the new ones are equal; a weight that has been changed";
     Rr14 "RR-14" "Members join and leave the pool under traffic without harm.",
         bound: "no failed request from the first change's start on, but for what a fault explains; while the pool is constant, counts of equal members \
-                differ by at most 1 for requests one after the other, by at most 2 for others (k more for k more workers)",
+                differ by at most 1 for requests one after the other, by at most 2 for others (k more for k more workers), by at \
+                most 2 for each worker with `rotation: shuffled`",
         why: "Each constant stretch is a round robin of its own, cut off at both ends.",
         needs: "a change of the pool while traffic runs";
     Lc1 "LC-1" "Held connections are spread evenly.",
         bound: "each goes to a member that has the fewest just before; largest and smallest count then differ by at most 1 at every \
                 prefix; exact",
         why: "The definition of least connections, at each decision.",
-        needs: "LEAST_CONNECTIONS, equal weights, connections opened one after the other";
+        needs: "LEAST_CONNECTIONS, one worker, equal weights, connections opened one after the other";
     Lc2 "LC-2" "Held connections are spread by weight.",
         bound: "every member within 1.5 of its quota at every prefix",
         why: "HAProxy minimises (n+1)/w and nginx n/w; 1.0 is the most that was measured for either.",
-        needs: "LEAST_CONNECTIONS, `weights`, unequal weights, connections opened one after the other";
+        needs: "LEAST_CONNECTIONS, one worker, `weights: exact`, unequal weights, connections opened one after the other";
     Lc3 "LC-3" "A member whose connections have ended is filled up first.",
         bound: "all of the next connections go there, up to as many as make it even with the others; exact",
         why: "Until then it has the fewest for its weight by either way of counting.",
-        needs: "LEAST_CONNECTIONS; connections released on one member";
+        needs: "LEAST_CONNECTIONS, one worker; `weights: exact` for unequal ones; connections released on one member";
     Sh1 "SH-1" "Requests from one address go to one member.",
         bound: "one member for each address; exact",
         why: "LBaaS: SOURCE_IP, as method or as persistence. The client's port must not matter.",
@@ -110,7 +115,7 @@ checks! {
               addresses), so only the upper tail counts. A /24 is one key where the hash is declared to ignore the last octet. For a \
               consistent hash the statistic is divided by 1 + N/(16n), since a ring of 16 points for each member has shares with a \
               relative deviation of 25 % and is not wrong.",
-        needs: "SOURCE_IP as method or persistence; expected counts of at least 5";
+        needs: "SOURCE_IP as method or persistence; `weights: exact` for unequal ones; expected counts of at least 5";
     Sh4 "SH-4" "When a member leaves, only its own clients move.",
         bound: "0 other addresses move; exact",
         why: "The definition of consistent hashing.",
@@ -127,11 +132,11 @@ checks! {
         bound: "out after f, not f-1, not f+1; counted in the member's own log, or, where the fault hides the probes from the member, \
                 from its last good probe on by the declared schedule and cost",
         why: "LBaaS: max_retries. f is 1 before the first good probe after a start where the balancer declares so.",
-        needs: "a monitor, a fault that it can see, a good probe before the fault";
+        needs: "a monitor, `fall: max-retries` or just as many, a fault that it can see, a good probe before the fault";
     Hm2 "HM-2" "Failures that are not consecutive do not take a member out.",
         bound: "never out, over every run of fewer than f bad probes, which the member's log has to show",
         why: "LBaaS counts consecutive failures; one good probe clears the count.",
-        needs: "a monitor with f of at least 2, and a fault that flaps";
+        needs: "a monitor, an f of at least 2 (`fall`), and a fault that flaps";
     Hm3 "HM-3" "Exactly r consecutive good probes bring a member back.",
         bound: "back after r, not r-1, not r+1, counted in the member's own log; after a blackhole a repeated SYN from before the heal \
                 may count or not",
@@ -140,7 +145,7 @@ checks! {
     Hm4 "HM-4" "A member that refuses connections is left in time.",
         bound: "(f-1)d .. f*d after the fault, give or take 100 ms and 2 %",
         why: "The fault falls uniformly into a cycle of length d; f bad probes that end at once follow, with f-1 delays between them.",
-        needs: "a monitor; `probe_schedule`";
+        needs: "a monitor; `probe_schedule`, `fall`";
     Hm5 "HM-5" "A member that does not answer the SYN is left in time.",
         bound: "end to start (f-1)d + fc .. f(d+c), start to start (f-1)max(d,c) + c .. the same + d, with c the timeout, or less where \
                 declared; give or take 100 ms and 2 %",
@@ -165,7 +170,7 @@ checks! {
         bound: "within 100 ms and 2 % of the window of the end of the f-th bad probe, as the member saw it, or as follows from its last \
                 good probe",
         why: "Knowing the phase makes the window of HM-4 to HM-7 a point.",
-        needs: "as HM-1";
+        needs: "a monitor, a fault that it can see, a good probe before the fault; `fall`";
     Hm12 "HM-12" "A healthy member is probed once a delay.",
         bound: "from start to start d + h (end to start, h the probe's duration) or d (start to start), give or take 100 ms and 2 %, for \
                 every two good probes with no fault or change between them; no burst after a recovery",
@@ -174,7 +179,7 @@ checks! {
     Hm18 "HM-18" "Without a monitor nothing is probed and nobody is taken out.",
         bound: "0 probes in any member's log, never out; exact",
         why: "LBaaS: a pool without a monitor has members without health.",
-        needs: "a pool without a monitor";
+        needs: "a pool without a monitor; no `passive` checks that may have acted";
     Hm19 "HM-19" "A member that is dead from the start is left in time.",
         bound: "at most d + (f-1)(d+c) + c after the first step began, give or take 100 ms and 2 %; f is 1 where the balancer declares \
                 that the first failure takes a member out",
@@ -183,11 +188,11 @@ checks! {
     Hm20 "HM-20" "A member that has been taken out serves nothing.",
         bound: "0 requests sent after it was out; exact",
         why: "That is what taking out means.",
-        needs: "a member that has been taken out";
+        needs: "a member that has been taken out; no `panic`";
     Hm22 "HM-22" "With every member out, clients are answered and not left hanging.",
         bound: "every request is answered with the expected status within 1 s, give or take 100 ms and 2 %",
         why: "LBaaS drivers answer 503; a client that hangs cannot tell a dead pool from a slow one.",
-        needs: "every member out of rotation";
+        needs: "every member out of rotation; `panic: 0`";
     Fo1 "FO-1" "Without retries no more is lost than the dead member's share until it is left.",
         bound: "at most s*l*D + 2 requests, with the measured share s, rate l and exposure D",
         why: "Each request that is sent to the dead member until it is left fails; a rotation is off by at most one at either end.",
@@ -242,7 +247,7 @@ checks! {
     Tr5 "TR-5" "A member with which nothing is wrong stays in rotation.",
         bound: "never out",
         why: "The monitor's probes pass.",
-        needs: "a member without a fault that its monitor can see";
+        needs: "a member without a fault that its monitor can see; no `passive` checks that may have acted";
     Tr6 "TR-6" "No more requests are lost than the scenario allows.",
         bound: "the number that the scenario allows",
         why: "The scenario says so. What cannot be avoided is not taken off; `lost: predicted` does that.",

@@ -61,7 +61,7 @@ fn sticks(run: &Run<'_>, step: usize) -> Verdict {
     let verdict = wrong.into_iter().take(5).fold(verdict, Verdict::because);
     // Clients move when their member leaves, so a failure stands only if nobody left.
     let moved = if verdict.outcome == Outcome::Fails { run.rotation(from, to).err() } else { None };
-    verdict.if_trusted(moved).unless(run.unfinished(traffic_step))
+    verdict.unless_unknown(moved).unless(run.unfinished(traffic_step))
 }
 
 /// What is wrong with a client's requests.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use lblab_history::FaultRecord;
 use lblab_model::window::{Detection, Window, declared_cost, declared_detection, detection, epsilon};
-use lblab_model::{Fault, FirstFailure, Moment, Monitor, Name, ProbeSchedule, ReloadClass};
+use lblab_model::{BalancerTraits, Fall, Fault, FirstFailure, Moment, Monitor, Name, ProbeSchedule, ReloadClass};
 
 use crate::CheckId;
 use crate::probes::{self, Probe};
@@ -17,11 +17,19 @@ const IN_STEP: usize = 4;
 
 /// The verdicts on `leaves: <member>`.
 pub(crate) fn leaves(run: &Run<'_>, step: usize, member: &Name) -> Vec<Verdict> {
-    let Some(monitor) = &run.plan.monitor else {
+    let fault = run.fault_before(step, member);
+    if let Some(reason) = run.unmonitored().or_else(|| run.traits().hides_members()) {
+        let checks = match fault {
+            Some(fault) => vec![check_of(fault.fault), CheckId::Hm1, CheckId::Hm11],
+            None => vec![CheckId::Hm19],
+        };
+        return checks.into_iter().map(|check| Verdict::unsupported(check, reason.clone()).of(member)).collect();
+    }
+    let Some(monitor) = run.monitor() else {
         let summary = format!("{member} cannot be left: the pool has no monitor");
         return vec![Verdict::fails(CheckId::Hm4, summary).of(member)];
     };
-    let verdicts = match run.fault_before(step, member) {
+    let verdicts = match fault {
         Some(fault) => Case::new(run, monitor, member, fault).judge(),
         None => vec![dead_from_the_start(run, monitor, member)],
     };
@@ -42,13 +50,14 @@ struct Case<'a> {
     run: &'a Run<'a>,
     member: &'a Name,
     fault: &'a FaultRecord,
-    /// The monitor, with an f of 1 where the first failure since a start counts for all.
-    monitor: Monitor,
+    monitor: &'a Monitor,
+    /// What the balancer declares, with a fall of 1 where the first failure since a start counts for all.
+    traits: BalancerTraits,
     probes: Vec<Probe>,
 }
 
 impl<'a> Case<'a> {
-    fn new(run: &'a Run<'a>, monitor: &Monitor, member: &'a Name, fault: &'a FaultRecord) -> Case<'a> {
+    fn new(run: &'a Run<'a>, monitor: &'a Monitor, member: &'a Name, fault: &'a FaultRecord) -> Case<'a> {
         let probes = probes::of(run, monitor, member);
         let traits = run.traits();
         let forgetful = traits.reload != ReloadClass::KeepsAll;
@@ -58,18 +67,23 @@ impl<'a> Case<'a> {
         let started = reloads.chain(restarts).filter(|&at| at <= fault.at).max();
         let proven = probes.iter().any(|probe| probe.good && probe.ended <= fault.at && Some(probe.started) > started);
         let first = traits.first_failure == FirstFailure::TakesOut && !proven;
-        let max_retries = if first { 1 } else { monitor.max_retries };
-        Case { run, member, fault, monitor: Monitor { max_retries, ..monitor.clone() }, probes }
+        let fall = if first { Fall::Fixed(1) } else { traits.fall };
+        Case { run, member, fault, monitor, traits: BalancerTraits { fall, ..traits.clone() }, probes }
+    }
+
+    /// Bad probes that take the member out.
+    fn fall(&self) -> u32 {
+        self.traits.fall.of(self.monitor.max_retries)
     }
 
     fn judge(&self) -> Vec<Verdict> {
-        let Case { run, member, fault, monitor, .. } = self;
+        let Case { run, member, fault, monitor, traits, .. } = self;
         let check = check_of(fault.fault);
         if run.is_out(member, fault.at) {
             return vec![Verdict::inconclusive(check, format!("{member} was out of rotation before the fault"))];
         }
         let left = run.left(member, fault.at);
-        let window = match (detection(monitor, &fault.fault, run.traits()), left) {
+        let window = match (detection(monitor, &fault.fault, traits), left) {
             (Detection::Within(window), _) => window,
             (Detection::Never { why }, None) => {
                 let summary = format!("{member} stayed in rotation, and its monitor cannot see `{}`", fault.fault);
@@ -81,13 +95,21 @@ impl<'a> Case<'a> {
                     since(at, fault),
                     fault.fault
                 );
-                return vec![Verdict::inconclusive(check, reason).because(why)];
+                return vec![match run.passive(member, fault.at, at) {
+                    Some(passive) => Verdict::unsupported(check, passive).because(reason),
+                    None => Verdict::inconclusive(check, reason).because(why),
+                }];
             }
         };
         let Some(at) = left.filter(|&at| run.heal_of(fault).is_none_or(|heal| at <= heal.at)) else {
             return vec![self.stayed(check, &window)];
         };
-        vec![self.in_time(check, &window, at), self.by_count(at), self.in_phase(&window, at)]
+        // Passive checks may explain that it left so soon, and nothing explains that it left late.
+        let bounds = Bounds::window(window.earliest, window.latest);
+        let late = at.since(fault.at) > bounds.latest + bounds.slack.1;
+        let passive = if late { None } else { run.passive(member, fault.at, at) };
+        let verdicts = [self.in_time(check, &window, at), self.by_count(at), self.in_phase(&window, at)];
+        verdicts.into_iter().map(|verdict| verdict.if_supported(passive.clone())).collect()
     }
 
     fn stayed(&self, check: CheckId, window: &Window) -> Verdict {
@@ -111,12 +133,20 @@ impl<'a> Case<'a> {
             .count();
         judge_time(check, summary, watched, bounds, lateness(run, fault.at, until))
             .because(format!("window: {}", window.formula))
-            .because(format!("{member} saw {bad} bad probes in that time, max_retries is {}", self.monitor.max_retries))
+            .because(format!("{member} saw {bad} bad probes in that time, {}", self.wanted()))
+    }
+
+    /// How many bad probes have to take the member out, and why so many.
+    fn wanted(&self) -> String {
+        match self.run.traits().fall {
+            Fall::MaxRetries => format!("max_retries is {}", self.fall()),
+            Fall::Fixed(_) => format!("the balancer declares a fall of {}", self.fall()),
+        }
     }
 
     /// Whether the time from the fault to the removal lies within the window.
     fn in_time(&self, check: CheckId, window: &Window, at: Moment) -> Verdict {
-        let Case { run, member, fault, monitor, .. } = self;
+        let Case { member, fault, monitor, .. } = self;
         let bounds = Bounds::window(window.earliest, window.latest);
         let took = at.since(fault.at);
         let summary =
@@ -130,7 +160,7 @@ impl<'a> Case<'a> {
             .collect();
         verdict = verdict.because(symbols.join(", "));
         if !bounds.contains(took)
-            && let Detection::Within(declared) = declared_detection(monitor, &fault.fault, run.traits())
+            && let Detection::Within(declared) = declared_detection(monitor, &fault.fault, &self.traits)
             && Bounds::window(declared.earliest, declared.latest).contains(took)
         {
             let line =
@@ -144,7 +174,7 @@ impl<'a> Case<'a> {
     fn bad_ends(&self, at: Moment) -> Result<(Vec<Moment>, String), String> {
         let Case { run, member, fault, monitor, .. } = self;
         let distance = |ends: &[Moment]| {
-            let last = (monitor.max_retries as usize).checked_sub(1).and_then(|index| ends.get(index).copied());
+            let last = (self.fall() as usize).checked_sub(1).and_then(|index| ends.get(index).copied());
             last.map_or(Duration::MAX, |end| end.since(at).max(at.since(end)))
         };
         if probes::are_seen(fault.fault) {
@@ -161,7 +191,7 @@ impl<'a> Case<'a> {
             _ => Duration::ZERO,
         };
         let extrapolate = |last: Probe| {
-            let count = monitor.max_retries + 8;
+            let count = self.fall() + 8;
             probes::extrapolated(last, traits.probe_schedule, monitor.delay, cost, count)
         };
         // Of a probe that was cut close to its end nobody but the balancer knows how it ended; what it did says so.
@@ -224,16 +254,19 @@ impl<'a> Case<'a> {
 
     /// Whether the right number of bad probes had ended when the member was out.
     fn by_count(&self, at: Moment) -> Verdict {
+        if let Some(reason) = self.run.traits().falls_otherwise(self.monitor) {
+            return Verdict::unsupported(CheckId::Hm1, reason);
+        }
         let (ends, line) = match self.bad_ends(at) {
             Ok(found) => found,
             Err(reason) => return Verdict::inconclusive(CheckId::Hm1, reason),
         };
-        let tolerance = probes::tolerance(&self.monitor);
+        let tolerance = probes::tolerance(self.monitor);
         let counted = probes::completed(&ends, at, tolerance);
-        let wanted = self.monitor.max_retries;
+        let wanted = self.fall();
         let exactly = wanted as usize..=wanted as usize;
         let (holds, doubt) = probes::counted(&ends, at, &exactly, tolerance, self.lateness(at));
-        let summary = format!("{} was out after {counted} bad probes, max_retries is {wanted}", self.member);
+        let summary = format!("{} was out after {counted} bad probes, {}", self.member, self.wanted());
         Verdict::holds_if(holds, CheckId::Hm1, summary)
             .measuring(Measurement::exactly(Unit::Probes, counted as f64, f64::from(wanted)))
             .if_trusted(doubt)
@@ -248,7 +281,7 @@ impl<'a> Case<'a> {
             Ok(found) => found,
             Err(reason) => return Verdict::inconclusive(check, reason),
         };
-        let wanted = self.monitor.max_retries;
+        let wanted = self.fall();
         let Some(&end) = (wanted as usize).checked_sub(1).and_then(|index| ends.get(index)) else {
             let summary = format!("{} was out at {at}, before bad probe {wanted} had come", self.member);
             let unknown = self.lateness(at).is_none().then_some(UNKNOWN);
@@ -292,8 +325,9 @@ fn dead_from_the_start(run: &Run<'_>, monitor: &Monitor, member: &Name) -> Verdi
     }
     let traits = run.traits();
     let first = traits.first_failure == FirstFailure::TakesOut;
-    let monitor = Monitor { max_retries: if first { 1 } else { monitor.max_retries }, ..monitor.clone() };
-    let Detection::Within(window) = detection(&monitor, &Fault::Blackhole, traits) else {
+    let fall = if first { Fall::Fixed(1) } else { traits.fall };
+    let traits = BalancerTraits { fall, ..traits.clone() };
+    let Detection::Within(window) = detection(monitor, &Fault::Blackhole, &traits) else {
         return Verdict::inconclusive(check, "there is no bound");
     };
     let bounds = Bounds { earliest: Duration::ZERO, ..Bounds::window(window.latest, window.latest) };

@@ -5,8 +5,8 @@ use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use lblab_history::{FaultRecord, Request};
-use lblab_model::window::{Detection, Loss, LossCase, detection, predicted_loss};
-use lblab_model::{Fault, Method, Moment, Name, Persistence};
+use lblab_model::window::{Detection, Loss, LossCase, cut_off, detection, predicted_loss};
+use lblab_model::{Fault, Method, Moment, Name, Persistence, WeightRule};
 
 use crate::CheckId;
 use crate::run::Run;
@@ -24,6 +24,8 @@ pub(crate) struct Exposure<'a> {
     pub(crate) until: Moment,
     /// How long before the record of the fault it may have bitten already.
     early: Duration,
+    /// For how long after its end the member may be kept out by passive checks, when nobody else is left.
+    aftermath: Duration,
 }
 
 /// Every fault's exposure, by its start.
@@ -35,14 +37,19 @@ pub(crate) fn exposures<'a>(run: &Run<'a>) -> Vec<Exposure<'a>> {
 
 impl<'a> Exposure<'a> {
     fn of(run: &Run<'a>, fault: &'a FaultRecord) -> Exposure<'a> {
-        let healed = run.heal_of(fault).map(|heal| if fault.member.is_none() { heal.proven } else { heal.at });
-        let end = healed.unwrap_or_else(|| run.end());
         let until = match &fault.member {
             Some(member) if run.is_out(member, fault.at) => fault.at,
-            Some(member) => run.left(member, fault.at).map_or(end, |left| left.min(end)),
-            None => end,
+            // What passive checks take out they try again while the fault lasts.
+            Some(member) if run.traits().passive.is_some() => run.in_use_until(member, fault),
+            Some(member) => {
+                let healed = run.heal_of(fault).map_or_else(|| run.end(), |heal| heal.at);
+                run.left(member, fault.at).map_or(healed, |left| left.min(healed))
+            }
+            None => run.heal_of(fault).map_or_else(|| run.end(), |heal| heal.proven),
         };
-        Exposure { fault, until, early: BELATED.max(stalled(run, fault.at, fault.at)) }
+        let aftermath = run.traits().passive.filter(|_| fault.member.is_some()).map(|passive| passive.lasting);
+        let early = BELATED.max(stalled(run, fault.at, fault.at));
+        Exposure { fault, until, early, aftermath: aftermath.unwrap_or_default() }
     }
 
     /// How long it lasted.
@@ -52,7 +59,7 @@ impl<'a> Exposure<'a> {
 
     /// Whether the fault may be to blame for what became of the request.
     pub(crate) fn covers(&self, request: &Request) -> bool {
-        request.sent <= self.until + BELATED && request.ended + self.early >= self.fault.at
+        request.sent <= self.until + BELATED.max(self.aftermath) && request.ended + self.early >= self.fault.at
     }
 
     /// Whether the two lasted at the same time.
@@ -67,7 +74,7 @@ impl<'a> Exposure<'a> {
         let unseen = |monitor| matches!(detection(monitor, &fault, run.traits()), Detection::Never { .. });
         match fault {
             Fault::Pause | Fault::Kill => CheckId::Tr3,
-            _ if run.plan.monitor.as_ref().is_some_and(unseen) => CheckId::Fo9,
+            _ if run.monitor().is_some_and(unseen) => CheckId::Fo9,
             Fault::Refuse | Fault::Reject | Fault::Blackhole | Fault::Unplug if !retried => CheckId::Fo1,
             Fault::Refuse | Fault::Reject => CheckId::Fo2,
             Fault::Blackhole | Fault::Unplug => CheckId::Fo3,
@@ -97,12 +104,20 @@ impl<'a> Exposure<'a> {
         })
     }
 
+    /// By how much the count of a member's requests may exceed its share.
+    pub(crate) fn cut_off(&self, run: &Run<'_>) -> f64 {
+        cut_off(&run.rotation_at(self.fault.at).weights(), run.traits())
+    }
+
     /// The member's share of the requests: by weight for new clients, all or nothing for one that is kept on a member.
     fn share(&self, run: &Run<'_>, member: &Name, during: &[&Request]) -> f64 {
         let rotation = run.rotation_at(self.fault.at);
         let total = f64::from(rotation.weights().iter().sum::<u32>());
         let seat = rotation.seats.iter().find(|seat| seat.name == member);
-        let by_weight = seat.map_or(0.0, |seat| f64::from(seat.weight) / total);
+        let by_weight = seat.map_or(0.0, |seat| match run.traits().weights {
+            WeightRule::Exact => f64::from(seat.weight) / total,
+            WeightRule::Ignored => 1.0 / rotation.seats.len() as f64,
+        });
         let by_address = run.plan.method == Method::SourceIp || run.plan.persistence == Some(Persistence::SourceIp);
         let key = |request: &Request| {
             let client = (!by_address).then_some((request.step, request.client));

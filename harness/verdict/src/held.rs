@@ -1,7 +1,7 @@
 //! Whether connections that are held open are shared as least connections demands.
 
 use lblab_history::{Purpose, Request, Served};
-use lblab_model::{Method, Moment, Name, WeightRule};
+use lblab_model::{Method, Moment, Name};
 
 use crate::CheckId;
 use crate::run::{Rotation, Run};
@@ -22,6 +22,9 @@ fn opened<'a>(run: &Run<'a>, step: usize, check: CheckId) -> Result<Opened<'a>, 
     };
     if run.plan.method != Method::LeastConnections {
         let reason = format!("{} does not look at open connections, only LEAST_CONNECTIONS does", run.plan.method);
+        return Err(Verdict::unsupported(check, reason).into());
+    }
+    if let Some(reason) = run.traits().counts_apart() {
         return Err(Verdict::unsupported(check, reason).into());
     }
     let requests = run.requests(hold);
@@ -47,7 +50,7 @@ fn opened<'a>(run: &Run<'a>, step: usize, check: CheckId) -> Result<Opened<'a>, 
         return Err(Verdict::inconclusive(check, "no connections were held").into());
     };
     let (from, to) = (first.started, last.started);
-    let rotation = run.rotation(from, to).map_err(|reason| Verdict::inconclusive(check, reason))?;
+    let rotation = run.rotation(from, to).map_err(|unknown| unknown.verdict(check))?;
     if run.disturbed(hold, from, to) {
         return Err(Verdict::inconclusive(check, "other requests were sent at the same time").into());
     }
@@ -93,10 +96,10 @@ pub(crate) fn balanced(run: &Run<'_>, step: usize) -> Vec<Verdict> {
         let weights = opened.rotation.weights();
         if weights.iter().all(|&weight| weight == weights[0]) {
             evenly(&opened)
-        } else if run.traits().weights == WeightRule::Exact {
-            by_weight(&opened, &weights)
+        } else if let Some(reason) = run.traits().ignores_weights() {
+            Verdict::unsupported(CheckId::Lc2, reason)
         } else {
-            Verdict::unsupported(CheckId::Lc2, "the balancer does not keep weights")
+            by_weight(&opened, &weights)
         }
     });
     vec![judged.unwrap_or_else(|verdict| *verdict)]
@@ -150,7 +153,14 @@ fn by_weight(opened: &Opened<'_>, weights: &[u32]) -> Verdict {
 
 /// The verdict on `refills: <member>`.
 pub(crate) fn refills(run: &Run<'_>, step: usize, member: &Name) -> Vec<Verdict> {
-    let judged = opened(run, step, CheckId::Lc3).map(|opened| refilled(&opened, member));
+    let judged = opened(run, step, CheckId::Lc3).map(|opened| {
+        let weights = opened.rotation.weights();
+        let unequal = weights.iter().any(|&weight| weight != weights[0]);
+        match run.traits().ignores_weights().filter(|_| unequal) {
+            Some(reason) => Verdict::unsupported(CheckId::Lc3, reason),
+            None => refilled(&opened, member),
+        }
+    });
     vec![judged.unwrap_or_else(|verdict| *verdict).of(member)]
 }
 

@@ -24,9 +24,11 @@ mod run;
 mod schedule;
 mod sharing;
 mod sources;
+mod standing;
 mod stays;
 mod teardown;
 mod timing;
+mod unknown;
 mod verdict;
 
 pub use check::{CHECKS, Check, CheckId, UnknownCheck};

@@ -14,9 +14,6 @@ use crate::run::{Run, one_after_the_other};
 use crate::timing::fell_behind;
 use crate::verdict::{Measurement, Outcome, Unit, Verdict};
 
-/// What a rotation that is cut off at both ends may be off by.
-const CUT_OFF: f64 = 2.0;
-
 /// The verdicts on `lost: ...`.
 pub(crate) fn lost(run: &Run<'_>, step: usize, bound: LostBound) -> Vec<Verdict> {
     let traffic: Vec<(usize, &Traffic)> = run
@@ -105,7 +102,10 @@ fn predicted(run: &Run<'_>, requests: &[&Request], read_timeout: Duration) -> Ve
         without_cause.len() as f64,
         0.0,
     ));
-    verdicts.push(tell(verdict, &without_cause));
+    // A cause that the balancer's traits leave open: members that are out are used, or nobody is left and it does not show.
+    let open = |request: &&Request| run.panics(request.sent).or_else(|| run.maybe_nobody(request.sent, request.ended));
+    let reservation = without_cause.iter().find_map(open);
+    verdicts.push(tell(verdict, &without_cause).if_supported(reservation));
     verdicts
 }
 
@@ -125,7 +125,8 @@ fn of_group(run: &Run<'_>, requests: &[&Request], group: &[Exposure<'_>], read_t
     let losses: Vec<_> = group.iter().map(|exposure| exposure.loss(run, &covered, read_timeout)).collect();
     let expected: f64 = losses.iter().map(|loss| loss.requests).sum();
     let nothing = losses.iter().all(Loss::is_nothing);
-    let most = if nothing { 0.0 } else { expected + CUT_OFF };
+    let cut_off = group.iter().map(|exposure| exposure.cut_off(run)).fold(0.0, f64::max);
+    let most = if nothing { 0.0 } else { expected + cut_off };
     let summary = format!("{} requests were lost, {expected:.1} predicted, {most:.1} allowed", lost.len());
     let verdict = Verdict::holds_if(lost.len() as f64 <= most, check, summary).measuring(Measurement::at_most(
         Unit::Requests,
@@ -144,7 +145,31 @@ fn of_group(run: &Run<'_>, requests: &[&Request], group: &[Exposure<'_>], read_t
         slowest.as_secs_f64(),
         in_flight.len()
     ));
-    attracted(run, verdict, nothing, &covered).unless(run.incomplete()).of(&subject)
+    let reservation = reservation(run, group, nothing, &covered, &lost);
+    attracted(run, verdict, nothing, &covered).if_supported(reservation).unless(run.incomplete()).of(&subject)
+}
+
+/// What the balancer declares, or does not show, that leaves open how much may be lost.
+fn reservation(
+    run: &Run<'_>,
+    group: &[Exposure<'_>],
+    nothing: bool,
+    covered: &[&Request],
+    lost: &[&Request],
+) -> Option<String> {
+    let mut of_members = group.iter().filter(|exposure| exposure.fault.member.is_some()).peekable();
+    of_members.peek()?;
+    // Where nothing may be lost, nothing that was lost is all there is to see, whoever was in rotation and for how long.
+    if nothing && lost.is_empty() {
+        return None;
+    }
+    let shared = run.decided_upon(covered).len() < covered.len();
+    of_members
+        .find_map(|Exposure { fault, until, .. }| {
+            let hidden = if nothing { run.maybe_nobody(fault.at, *until) } else { run.any_hidden(*until) };
+            hidden.or_else(|| run.panics(fault.at)).or_else(|| run.panics(*until))
+        })
+        .or_else(|| shared.then(|| run.traits().balances_connections()).flatten())
 }
 
 /// What least connections sends to a failing member depends on ties and on how fast it fails.

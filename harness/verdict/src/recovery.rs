@@ -13,7 +13,11 @@ use crate::verdict::{Measurement, Unit, Verdict};
 /// The verdicts on `returns: <member>`.
 pub(crate) fn returns(run: &Run<'_>, step: usize, member: &Name) -> Vec<Verdict> {
     let check = CheckId::Hm8;
-    let verdicts = match (&run.plan.monitor, run.heal_before(step, member)) {
+    if let Some(reason) = run.unmonitored().or_else(|| run.traits().hides_members()) {
+        let checks = [check, CheckId::Hm3];
+        return checks.into_iter().map(|check| Verdict::unsupported(check, reason.clone()).of(member)).collect();
+    }
+    let verdicts = match (run.monitor(), run.heal_before(step, member)) {
         (None, _) => vec![Verdict::inconclusive(check, "the pool has no monitor, so nobody leaves or returns")],
         (_, None) => vec![Verdict::inconclusive(check, format!("{member} was not healed"))],
         (Some(monitor), Some(heal)) => match run.fault_of(heal) {
@@ -32,6 +36,7 @@ fn judge(run: &Run<'_>, monitor: &Monitor, member: &Name, fault: &FaultRecord, h
         return vec![match early.filter(|&at| at <= heal.at) {
             Some(at) => {
                 Verdict::fails(check, format!("{member} was back in rotation at {at}, healed only at {}", heal.at))
+                    .if_supported(run.passive(member, fault.at, at))
             }
             None => Verdict::inconclusive(check, format!("{member} had not left rotation when it was healed")),
         }];
@@ -54,9 +59,9 @@ fn judge(run: &Run<'_>, monitor: &Monitor, member: &Name, fault: &FaultRecord, h
         );
         let good = probes::good_run(&probes::of(run, monitor, member), fault.at, until).len();
         let verdict = judge_time(check, summary, watched, bounds, lateness(run, heal.at, until)).because(formula);
-        return vec![
-            verdict.because(format!("{member} saw {good} good probes in a row, rise is {}", run.traits().rise)),
-        ];
+        let verdict =
+            verdict.because(format!("{member} saw {good} good probes in a row, rise is {}", run.traits().rise));
+        return vec![verdict.if_supported(run.passive(member, until, until))];
     };
     let took = at.since(heal.at);
     let summary =
@@ -70,7 +75,11 @@ fn judge(run: &Run<'_>, monitor: &Monitor, member: &Name, fault: &FaultRecord, h
         .because(formula)
         .because(symbols.join(", "))
         .because(format!("healed at {}, back at {at}", heal.at));
-    vec![in_time, by_count(run, monitor, member, fault, heal, at)]
+    // Passive checks may explain that it was back late if they kept it out until then.
+    let late = took > bounds.latest + bounds.slack.1;
+    let passive = run.passive(member, if late { at - bounds.slack.1 } else { heal.at }, at);
+    let verdicts = [in_time, by_count(run, monitor, member, fault, heal, at)];
+    verdicts.into_iter().map(|verdict| verdict.if_supported(passive.clone())).collect()
 }
 
 /// Whether the right number of good probes had ended when the member was back.

@@ -31,20 +31,38 @@ pub(crate) struct Alignment {
     pub(crate) offset: usize,
     /// Whole periods from there on.
     pub(crate) periods: usize,
-    /// The start of the first period that is not shared exactly by weight, if there is one.
+    /// The start of the first period that is not shared exactly by weight, if there is one; it may be cut off.
     pub(crate) broken: Option<usize>,
 }
 
 /// The offset at which most whole periods are exact; with none broken if there is such an offset.
 pub(crate) fn alignment(picks: &[usize], reduced: &[u32]) -> Alignment {
+    best_alignment(picks, reduced, false)
+}
+
+/// As [`alignment`], where the order within a period is no matter: what is cut off at either end has to be part of a period too.
+pub(crate) fn alignment_of_multisets(picks: &[usize], reduced: &[u32]) -> Alignment {
+    best_alignment(picks, reduced, true)
+}
+
+fn best_alignment(picks: &[usize], reduced: &[u32], ends_count: bool) -> Alignment {
     let period: usize = reduced.iter().map(|&weight| weight as usize).sum();
+    let exact = |window: &[usize]| counts(window, reduced.len()).iter().zip(reduced).all(|(&c, &w)| c == u64::from(w));
+    let part = |window: &[usize]| counts(window, reduced.len()).iter().zip(reduced).all(|(&c, &w)| c <= u64::from(w));
     let at = |offset: usize| {
-        let periods = picks[offset.min(picks.len())..].chunks_exact(period);
-        let exact =
-            |window: &[usize]| counts(window, reduced.len()).iter().zip(reduced).all(|(&c, &w)| c == u64::from(w));
+        let (head, rest) = picks.split_at(offset.min(picks.len()));
+        let periods = rest.chunks_exact(period);
+        let tail = periods.remainder();
         let kept: Vec<bool> = periods.map(exact).collect();
-        let broken = kept.iter().position(|&kept| !kept).map(|index| offset + index * period);
-        (kept.iter().filter(|&&kept| !kept).count(), Alignment { offset, periods: kept.len(), broken })
+        let starts = kept.iter().enumerate().filter(|(_, kept)| !**kept).map(|(index, _)| offset + index * period);
+        let mut broken: Vec<usize> = starts.collect();
+        if ends_count && !part(head) {
+            broken.insert(0, 0);
+        }
+        if ends_count && !part(tail) {
+            broken.push(picks.len() - tail.len());
+        }
+        (broken.len(), Alignment { offset, periods: kept.len(), broken: broken.first().copied() })
     };
     let mut best = at(0);
     for offset in 1..period {
@@ -57,6 +75,18 @@ pub(crate) fn alignment(picks: &[usize], reduced: &[u32]) -> Alignment {
         }
     }
     best.1
+}
+
+/// At most how probable it is that so many random picks by weight are exact in every period from some offset on.
+pub(crate) fn chance_of_a_random_pick(picks: usize, reduced: &[u32]) -> f64 {
+    let period: u32 = reduced.iter().sum();
+    let total = f64::from(period);
+    let log_factorial = |n: u32| (1..=n).map(|factor| f64::from(factor).ln()).sum::<f64>();
+    // The multinomial probability that one period is exact.
+    let log_exact = log_factorial(period)
+        + reduced.iter().map(|&w| f64::from(w) * (f64::from(w) / total).ln() - log_factorial(w)).sum::<f64>();
+    let whole = |offset: u32| picks.saturating_sub(offset as usize) / period as usize;
+    (0..period).map(|offset| (log_exact * whole(offset) as f64).exp()).sum::<f64>().min(1.0)
 }
 
 /// The farthest that a count in any period-long window lies from its weight, and where that window starts.
@@ -97,7 +127,10 @@ pub(crate) fn prefix_deviation(picks: &[usize], weights: &[u32]) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use super::{alignment, first_repetition, prefix_deviation, reduced, window_deviation};
+    use super::{
+        alignment, alignment_of_multisets, chance_of_a_random_pick, first_repetition, prefix_deviation, reduced,
+        window_deviation,
+    };
 
     #[test]
     fn a_rotation_may_begin_anywhere() {
@@ -118,6 +151,29 @@ mod tests {
         let late = [0, 1, 0, 0, 0, 0, 1];
         assert_eq!(alignment(&late, &[2, 1]).offset, 1);
         assert_eq!(window_deviation(&late, &[2, 1]), (1, 2));
+    }
+
+    #[test]
+    fn where_the_order_varies_what_is_cut_off_has_to_be_part_of_a_period() {
+        let picks = [2, 0, 1, 2, 2, 1, 0, 0, 1];
+        let found = alignment_of_multisets(&picks, &[1, 1, 1]);
+        assert_eq!((found.offset, found.periods, found.broken), (1, 2, None));
+        // Two of the same at the start, or at the end, are no part of a period of three.
+        assert_eq!(alignment(&[2, 2, 0, 1, 2, 0, 1, 2], &[1, 1, 1]).broken, None);
+        assert_eq!(alignment_of_multisets(&[2, 2, 0, 1, 2, 0, 1, 2], &[1, 1, 1]).broken, None);
+        assert_eq!(alignment_of_multisets(&[2, 2, 2, 0, 1, 2, 0, 1], &[1, 1, 1]).broken, Some(0));
+        assert_eq!(alignment_of_multisets(&[0, 1, 2, 0, 1, 2, 1, 1], &[1, 1, 1]).broken, Some(6));
+    }
+
+    #[test]
+    fn few_periods_may_be_exact_by_chance() {
+        let close = |chance: f64, wanted: f64| assert!((chance / wanted - 1.0).abs() < 1e-6, "{chance}");
+        // A period of two is exact in two of four cases; six picks hold three of them at offset 0 and two at offset 1.
+        close(chance_of_a_random_pick(6, &[1, 1]), 0.125 + 0.25);
+        // 6 of 27, and 5!/3! * 0.6^3 * 0.2^2.
+        close(chance_of_a_random_pick(3, &[1, 1, 1]), 1.0);
+        close(chance_of_a_random_pick(30, &[1, 1, 1]), (6_f64 / 27.0).powi(10) + 2.0 * (6_f64 / 27.0).powi(9));
+        close(chance_of_a_random_pick(50, &[3, 1, 1]), 0.1728_f64.powi(10) + 4.0 * 0.1728_f64.powi(9));
     }
 
     #[test]

@@ -1,13 +1,14 @@
 //! A plan and its history, seen together: what was sent when, and who was in rotation.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 
 use lblab_history::{Change, FaultRecord, HealRecord, History, MemberState, Request, StateChange};
-use lblab_model::{BalancerTraits, Moment, Name};
+use lblab_model::{Balanced, BalancerTraits, Moment, Monitor, Name, Protocol};
 use lblab_scenario::{Load, Plan, PlannedStep, Step, Traffic};
 
 use crate::timing::stalled;
+use crate::unknown::Unknown;
 
 /// A run that is to be judged.
 pub(crate) struct Run<'a> {
@@ -53,6 +54,22 @@ impl<'a> Run<'a> {
 
     pub(crate) fn traits(&self) -> &'a BalancerTraits {
         &self.history.header.balancer.traits
+    }
+
+    /// The monitor that the balancer was given.
+    pub(crate) fn monitor(&self) -> Option<&'a Monitor> {
+        self.plan.monitor_on(self.traits())
+    }
+
+    /// Why the balancer was not given the plan's monitor, if that is so.
+    pub(crate) fn unmonitored(&self) -> Option<String> {
+        let lacking = self.plan.lacks_monitor(self.traits())?;
+        Some(format!("the balancer declares no {lacking}, so it was given no monitor"))
+    }
+
+    /// Consecutive bad probes that take a member out: f in the formulas.
+    pub(crate) fn fall(&self, monitor: &Monitor) -> u32 {
+        self.traits().fall.of(monitor.max_retries)
     }
 
     /// The end of what is known: the last line's time, or that of the last thing recorded in a history that was cut off.
@@ -134,6 +151,20 @@ impl<'a> Run<'a> {
         requests
     }
 
+    /// Whether a member is picked for each connection, and not for each request.
+    pub(crate) fn by_connection(&self) -> bool {
+        self.plan.protocol == Protocol::Tcp || self.traits().balances == Balanced::Connections
+    }
+
+    /// Those of a step's requests for which a member had to be picked, if they are in order: all, or the first of each
+    /// connection.
+    pub(crate) fn decided_upon(&self, requests: &[&'a Request]) -> Vec<&'a Request> {
+        let mut connections = BTreeSet::new();
+        let by_connection = self.by_connection();
+        let is_first = |request: &&&Request| !by_connection || connections.insert(request.connection);
+        requests.iter().filter(is_first).copied().collect()
+    }
+
     /// Whether requests of another step were sent in this time.
     pub(crate) fn disturbed(&self, step: usize, from: Moment, to: Moment) -> bool {
         self.history.requests.iter().any(|request| request.step != step && request.sent >= from && request.sent <= to)
@@ -188,13 +219,16 @@ impl<'a> Run<'a> {
         faults.filter(|fault| fault.at <= heal.at).max_by_key(|fault| fault.at)
     }
 
-    /// The pool from `from` to `to`, or why it was not the same all the time.
-    pub(crate) fn rotation(&self, from: Moment, to: Moment) -> Result<Rotation<'a>, String> {
+    /// The pool from `from` to `to`, or why it is not known, or was not the same all the time.
+    pub(crate) fn rotation(&self, from: Moment, to: Moment) -> Result<Rotation<'a>, Unknown> {
         if let Some(change) = self.history.changes.iter().find(|change| change.begun <= to && change.in_force > from) {
-            return Err(format!(
+            return Err(Unknown::Undecided(format!(
                 "the pool was being changed ({}) from {} to {}",
                 change.what, change.begun, change.in_force
-            ));
+            )));
+        }
+        if let Some(reason) = self.any_hidden(to) {
+            return Err(Unknown::Unsupported(reason));
         }
         for (member, flips) in &self.flips {
             for &(at, out) in flips.iter().filter(|(at, _)| *at > from) {
@@ -202,16 +236,22 @@ impl<'a> Run<'a> {
                 let late = stalled(self, at, at);
                 let what = if out { "left" } else { "came back into" };
                 if at <= to {
-                    return Err(format!("{member} {what} rotation at {at}, between {from} and {to}"));
+                    let reason = format!("{member} {what} rotation at {at}, between {from} and {to}");
+                    return Err(Unknown::Undecided(reason));
                 } else if at - late <= to {
                     let late = late.as_secs_f64();
-                    return Err(format!(
+                    return Err(Unknown::Undecided(format!(
                         "{member} {what} rotation at {at}, or up to {late:.3} s sooner and before {to}"
-                    ));
+                    )));
                 }
             }
         }
-        Ok(self.rotation_at(to))
+        let rotation = self.rotation_at(to);
+        let passive = rotation.seats.iter().find_map(|seat| self.passive(seat.name, from, to));
+        match passive.or_else(|| self.panics(to)) {
+            Some(reason) => Err(Unknown::Unsupported(reason)),
+            None => Ok(rotation),
+        }
     }
 
     /// The pool as far as it is known at this moment.

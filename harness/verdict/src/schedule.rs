@@ -12,7 +12,10 @@ use crate::verdict::{Outcome, Verdict};
 
 /// The verdicts on each member's probe period, for as many members as were probed in peace.
 pub(crate) fn periods(run: &Run<'_>) -> Vec<Verdict> {
-    let Some(monitor) = &run.plan.monitor else { return Vec::new() };
+    if let Some(reason) = run.unmonitored() {
+        return vec![Verdict::unsupported(CheckId::Hm12, reason)];
+    }
+    let Some(monitor) = run.monitor() else { return Vec::new() };
     let names = run.plan.members.iter().map(|planned| &planned.member.name);
     names.filter_map(|name| period(run, monitor, name)).collect()
 }

@@ -1,16 +1,23 @@
 //! Whether requests were shared as the weights say.
 
 use lblab_history::Request;
-use lblab_model::{Method, Name, Persistence, Protocol, WeightRule};
+use lblab_model::window::cut_off;
+use lblab_model::{Method, Name, Persistence, RotationOrder};
 use lblab_scenario::{Expectation, PlannedStep, Step};
 
 use crate::answers::failures;
-use crate::rotation::{alignment, counts, first_repetition, prefix_deviation, reduced, window_deviation};
+use crate::rotation::{
+    Alignment, alignment, alignment_of_multisets, chance_of_a_random_pick, counts, first_repetition, prefix_deviation,
+    reduced, window_deviation,
+};
 use crate::run::{Rotation, Run, one_after_the_other, span};
 use crate::stays::gets_no_new_clients;
 use crate::timing::fell_behind;
 use crate::verdict::{Measurement, Unit, Verdict};
 use crate::{Check, CheckId};
+
+/// The most by which a random pick may do as well as a rotation whose order varies.
+const CHANCE: f64 = 0.01;
 
 /// The verdicts on `shares: by weight`.
 pub(crate) fn by_weight(run: &Run<'_>, step: usize) -> Vec<Verdict> {
@@ -27,7 +34,7 @@ pub(crate) fn by_weight(run: &Run<'_>, step: usize) -> Vec<Verdict> {
     };
     let rotation = match run.rotation(from, to) {
         Ok(rotation) => rotation,
-        Err(reason) => return vec![Verdict::inconclusive(CheckId::Rr2, reason)],
+        Err(unknown) => return vec![unknown.verdict(CheckId::Rr2)],
     };
     if run.disturbed(traffic_step, from, to) {
         return vec![Verdict::inconclusive(CheckId::Rr2, "other requests were sent at the same time")];
@@ -35,15 +42,14 @@ pub(crate) fn by_weight(run: &Run<'_>, step: usize) -> Vec<Verdict> {
     if rotation.seats.is_empty() {
         return vec![Verdict::inconclusive(CheckId::Rr2, "no member was in rotation")];
     }
-    let weights = rotation.weights();
-    if run.traits().weights == WeightRule::Ignored && weights.iter().any(|&weight| weight != weights[0]) {
-        return vec![Verdict::unsupported(CheckId::Rr3, "the balancer does not keep weights")];
+    let decided = run.decided_upon(&requests);
+    let case = Case { run, rotation: &rotation, requests: &requests, decided: &decided };
+    if let Some(reason) = run.traits().ignores_weights().filter(|_| case.rests_on_weights()) {
+        return vec![Verdict::unsupported(case.check(), reason)];
     }
-
-    let case = Case { run, rotation: &rotation, requests: &requests, reuse: traffic.reuse };
     let doubt = run.unfinished(traffic_step).or_else(|| fell_behind(traffic, &requests));
     let mut verdicts = match case.picks() {
-        Ok(picks) if run.traits().workers > 1 || !one_after_the_other(&requests) => vec![case.concurrent(&picks)],
+        Ok(picks) if run.traits().workers > 1 || !one_after_the_other(&decided) => vec![case.concurrent(&picks)],
         Ok(picks) => case.sequential(&picks),
         Err(verdict) => vec![*verdict],
     };
@@ -56,7 +62,7 @@ pub(crate) fn by_weight(run: &Run<'_>, step: usize) -> Vec<Verdict> {
     };
     // Where the scenario itself says so, it is judged there.
     let drained = rotation.drained.iter().filter(|name| !asked_for(name));
-    verdicts.extend(drained.map(|name| gets_no_new_clients(run, name, &requests)));
+    verdicts.extend(drained.map(|name| gets_no_new_clients(run, name, &decided)));
     verdicts.into_iter().map(|verdict| verdict.unless(doubt.as_ref())).collect()
 }
 
@@ -64,7 +70,8 @@ struct Case<'a> {
     run: &'a Run<'a>,
     rotation: &'a Rotation<'a>,
     requests: &'a [&'a Request],
-    reuse: bool,
+    /// Those of them for which a member had to be picked.
+    decided: &'a [&'a Request],
 }
 
 impl Case<'_> {
@@ -85,24 +92,29 @@ impl Case<'_> {
         }
     }
 
+    /// Whether a balancer that ignores weights would be told from one that keeps them, or should be.
+    fn rests_on_weights(&self) -> bool {
+        let weights = self.rotation.weights();
+        let unequal = weights.iter().any(|&weight| weight != weights[0]);
+        unequal || !self.rotation.drained.is_empty() || self.check() == CheckId::Rr10
+    }
+
     /// The seat of each request that had to be decided upon, in order, or what is wrong with the requests.
     ///
-    /// A client that is kept on its member is decided upon once, and so is a connection in a pool that balances those.
+    /// A client that is kept on its member is decided upon once, and so is a connection where those are shared.
     fn picks(&self) -> Result<Vec<usize>, Box<Verdict>> {
         if let Some(failed) = failures(self.requests) {
             return Err(Verdict::fails(self.check(), failed.summary).because(failed.evidence).into());
         }
         let mut sources = std::collections::BTreeSet::new();
-        let mut connections = std::collections::BTreeSet::new();
-        let mut picks = Vec::with_capacity(self.requests.len());
-        for request in self.requests {
+        let mut picks = Vec::with_capacity(self.decided.len());
+        for request in self.decided {
             let decided = match self.run.plan.persistence {
                 Some(Persistence::SourceIp) => sources.insert(*request.source.ip()),
                 Some(Persistence::HttpCookie | Persistence::AppCookie { .. }) => request.cookie.is_none(),
                 None => true,
             };
-            let by_connection = self.run.plan.protocol == Protocol::Tcp && self.reuse;
-            if !decided || by_connection && !connections.insert(request.connection) {
+            if !decided {
                 continue;
             }
             let seat = request.member.and_then(|address| self.rotation.seat_at(address));
@@ -149,11 +161,14 @@ impl Case<'_> {
             return vec![Verdict::inconclusive(check, reason)];
         }
         let equal = weights.iter().all(|&weight| weight == 1);
-        let pattern = if equal { self.in_turn(check, picks) } else { self.in_periods(check, picks, &weights) };
-        let mut verdicts = vec![pattern];
-        if equal {
-            verdicts.push(self.equal_counts(picks));
-        }
+        let mut verdicts = match self.run.traits().shuffles() {
+            Some(reason) if equal && check == CheckId::Rr1 => {
+                vec![Verdict::unsupported(check, reason), self.in_any_order(CheckId::Rr2, picks, &weights)]
+            }
+            Some(_) => vec![self.in_any_order(check, picks, &weights)],
+            None if equal => vec![self.in_turn(check, picks), self.equal_counts(picks)],
+            None => vec![self.in_periods(check, picks, &weights)],
+        };
         if skipped > 0 {
             for verdict in &mut verdicts {
                 verdict.evidence.push(format!("the first {skipped} requests, two periods, were left out"));
@@ -194,26 +209,62 @@ impl Case<'_> {
         ))
     }
 
+    /// Exact periods, the order within each of which is no matter.
+    fn in_any_order(&self, check: CheckId, picks: &[usize], weights: &[u32]) -> Verdict {
+        let found = alignment_of_multisets(picks, weights);
+        let chance = chance_of_a_random_pick(picks.len(), weights);
+        if found.broken.is_none() && weights.len() > 1 && chance > CHANCE {
+            let reason = format!(
+                "the balancer declares that the order of its rotation varies, and {} requests are too few to tell that from a \
+                 random pick, which would do as well with a probability of {chance:.2}",
+                picks.len()
+            );
+            return Verdict::unsupported(check, reason);
+        }
+        let verdict = if let Some(start) = found.broken {
+            self.broken(check, picks, weights, found, start)
+        } else {
+            let (periods, period, wanted) = (found.periods, weights.iter().sum::<u32>(), self.wanted(weights));
+            Verdict::holds(check, format!("each of {periods} periods of {period} requests was shared {wanted}"))
+        };
+        verdict
+            .because(format!("counts of all {}: {}", picks.len(), self.rotation.tell(&counts(picks, weights.len()))))
+            .because(format!("a random pick would do as well with a probability of at most {chance:.1e}"))
+            .because("the order varies from period to period, as the balancer declares")
+    }
+
+    fn wanted(&self, weights: &[u32]) -> String {
+        self.rotation.tell(&weights.iter().copied().map(u64::from).collect::<Vec<_>>())
+    }
+
+    /// The verdict on a period that begins at `start` and is not shared by weight.
+    fn broken(&self, check: CheckId, picks: &[usize], weights: &[u32], found: Alignment, start: usize) -> Verdict {
+        let period: usize = weights.iter().map(|&weight| weight as usize).sum();
+        // The first and the last one may be cut off.
+        let end = if start < found.offset { found.offset } else { picks.len().min(start + period) };
+        let window = &picks[start..end];
+        let summary = format!(
+            "requests {} to {end} were shared {} instead of {}",
+            start + 1,
+            self.rotation.tell(&counts(window, weights.len())),
+            self.wanted(weights)
+        );
+        let line = format!(
+            "{} periods from request {} on, the offset at which most are exact",
+            found.periods,
+            found.offset + 1
+        );
+        Verdict::fails(check, summary).because(line).because(self.sample(window))
+    }
+
     fn in_periods(&self, check: CheckId, picks: &[usize], weights: &[u32]) -> Verdict {
         let period: usize = weights.iter().map(|&weight| weight as usize).sum();
         let n = weights.len();
         let found = alignment(picks, weights);
         let (deviation, at) = window_deviation(picks, weights);
-        let wanted = self.rotation.tell(&weights.iter().copied().map(u64::from).collect::<Vec<_>>());
+        let wanted = self.wanted(weights);
         let verdict = if let Some(start) = found.broken {
-            let window = &picks[start..start + period];
-            let summary = format!(
-                "requests {} to {} were shared {} instead of {wanted}",
-                start + 1,
-                start + period,
-                self.rotation.tell(&counts(window, n))
-            );
-            let line = format!(
-                "{} periods from request {} on, the offset at which most are exact",
-                found.periods,
-                found.offset + 1
-            );
-            Verdict::fails(check, summary).because(line).because(self.sample(window))
+            self.broken(check, picks, weights, found, start)
         } else if deviation > 1 {
             let window = &picks[at..at + period];
             let summary = format!(
@@ -260,13 +311,15 @@ impl Case<'_> {
         let told = self.rotation.tell(&counts);
         let equal = weights.iter().all(|&weight| weight == weights[0]);
         let returned = if self.run.any_returned(start) { f64::from(settling) } else { 0.0 };
+        let traits = self.run.traits();
         let (off, most, what) = if equal {
             let (most, least) = (counts.iter().max().copied().unwrap_or(0), counts.iter().min().copied().unwrap_or(0));
-            ((most - least) as f64, f64::from(workers) + returned, "between the largest and the smallest count")
+            let each = if traits.rotation == RotationOrder::Shuffled { 2 } else { 1 };
+            ((most - least) as f64, f64::from(each * workers) + returned, "between the largest and the smallest count")
         } else {
             let quota = |weight: u32| picks.len() as f64 * f64::from(weight) / total;
             let off = counts.iter().zip(&weights).map(|(&count, &weight)| (count as f64 - quota(weight)).abs());
-            (off.fold(0.0, f64::max), f64::from(2 * workers) + returned, "between a count and its quota")
+            (off.fold(0.0, f64::max), cut_off(&weights, traits) + returned, "between a count and its quota")
         };
         Verdict::holds_if(off <= most, CheckId::Rr6, format!("{off:.1} {what}, at most {most} allowed"))
             .measuring(Measurement::at_most(Unit::Requests, off, most))

@@ -16,6 +16,8 @@ use crate::verdict::{Measurement, Unit, Verdict};
 /// A traffic's requests, and when they ran.
 struct Sent<'a> {
     step: usize,
+    all: Vec<&'a Request>,
+    /// Those for which a member had to be picked.
     requests: Vec<&'a Request>,
     from: Moment,
     to: Moment,
@@ -25,15 +27,16 @@ fn sent<'a>(run: &Run<'a>, before: usize, check: CheckId) -> Result<Sent<'a>, Bo
     let Some((step, _)) = run.last_traffic(before) else {
         return Err(Verdict::inconclusive(check, "there was no traffic").into());
     };
-    let requests = run.requests(step);
-    let Some((from, to)) = span(&requests) else {
+    let all = run.requests(step);
+    let Some((from, to)) = span(&all) else {
         return Err(Verdict::inconclusive(check, "the traffic sent no request").into());
     };
     if !keeps_sources(run) {
         let reason = "neither the method nor the persistence is SOURCE_IP, so no address is bound to a member";
         return Err(Verdict::unsupported(check, reason).into());
     }
-    Ok(Sent { step, requests, from, to })
+    let requests = run.decided_upon(&all);
+    Ok(Sent { step, all, requests, from, to })
 }
 
 fn keeps_sources(run: &Run<'_>) -> bool {
@@ -49,7 +52,7 @@ pub(crate) fn stick(run: &Run<'_>, step: usize) -> Vec<Verdict> {
 }
 
 fn sticks(run: &Run<'_>, sent: &Sent<'_>) -> Verdict {
-    if let Some(failed) = failures(&sent.requests) {
+    if let Some(failed) = failures(&sent.all) {
         return Verdict::fails(CheckId::Sh1, failed.summary).because(failed.evidence);
     }
     let mut members: BTreeMap<Ipv4Addr, Vec<(&Request, Ipv4Addr)>> = BTreeMap::new();
@@ -68,8 +71,8 @@ fn sticks(run: &Run<'_>, sent: &Sent<'_>) -> Verdict {
             format!("one member for each address; addresses: {}, requests: {}", members.len(), sent.requests.len());
         return Verdict::holds(CheckId::Sh1, summary).measuring(measurement).unless(run.unfinished(sent.step));
     };
-    if let Err(reason) = run.rotation(sent.from, sent.to) {
-        return Verdict::inconclusive(CheckId::Sh1, reason);
+    if let Err(unknown) = run.rotation(sent.from, sent.to) {
+        return unknown.verdict(CheckId::Sh1);
     }
     let name = |address: Ipv4Addr| run.name_of(address).map_or_else(|| address.to_string(), ToString::to_string);
     let at = seen.iter().position(|(_, member)| *member != seen[0].1).unwrap_or(0);
@@ -85,15 +88,19 @@ fn sticks(run: &Run<'_>, sent: &Sent<'_>) -> Verdict {
 /// The verdict on `shares: spread`.
 pub(crate) fn are_spread(run: &Run<'_>, step: usize) -> Vec<Verdict> {
     let judged = sent(run, step, CheckId::Sh2).and_then(|sent| {
-        let rotation =
-            run.rotation(sent.from, sent.to).map_err(|reason| Verdict::inconclusive(CheckId::Sh2, reason))?;
+        let rotation = run.rotation(sent.from, sent.to).map_err(|unknown| unknown.verdict(CheckId::Sh2))?;
+        let weights = rotation.weights();
+        let unequal = !rotation.drained.is_empty() || weights.iter().any(|&weight| weight != weights[0]);
+        if let Some(reason) = run.traits().ignores_weights().filter(|_| unequal) {
+            return Err(Verdict::unsupported(CheckId::Sh2, reason).into());
+        }
         Ok(is_spread(run, &sent, &rotation).unless(run.unfinished(sent.step)))
     });
     vec![judged.unwrap_or_else(|verdict| *verdict)]
 }
 
 fn is_spread(run: &Run<'_>, sent: &Sent<'_>, rotation: &Rotation<'_>) -> Verdict {
-    if let Some(failed) = failures(&sent.requests) {
+    if let Some(failed) = failures(&sent.all) {
         return Verdict::fails(CheckId::Sh2, failed.summary).because(failed.evidence);
     }
     let hashed = run.plan.method == Method::SourceIp;
@@ -174,7 +181,7 @@ pub(crate) fn only_victims_moved(run: &Run<'_>, step: usize) -> Vec<Verdict> {
 fn victims(run: &Run<'_>, check: CheckId, before: &Sent<'_>, after: &Sent<'_>, table: bool) -> Verdict {
     let rotation = match run.rotation(after.from, after.to) {
         Ok(rotation) => rotation,
-        Err(reason) => return Verdict::inconclusive(check, reason),
+        Err(unknown) => return unknown.verdict(check),
     };
     let joined: BTreeSet<Ipv4Addr> = {
         let earlier = run.rotation_at(before.to);

@@ -20,9 +20,12 @@ pub(crate) fn stays(run: &Run<'_>, step: usize, member: &Name) -> Vec<Verdict> {
         Step::Flap(flap) if flap.member == *member => Some((index, flap)),
         _ => None,
     });
-    let verdict = match (&run.plan.monitor, flaps.next_back(), run.fault_before(step, member)) {
+    let verdict = match (run.monitor(), flaps.next_back(), run.fault_before(step, member)) {
         (Some(monitor), Some((index, flap)), _) => survives_flapping(run, monitor, index, flap, left),
-        (None, ..) => stayed(CheckId::Hm18, member, left, until),
+        (None, ..) => {
+            let check = if run.plan.monitor.is_some() { CheckId::Tr5 } else { CheckId::Hm18 };
+            stayed(check, member, left, until).if_supported(run.unmonitored())
+        }
         (Some(monitor), None, Some(fault)) => match detection(monitor, &fault.fault, run.traits()) {
             Detection::Never { why } => stayed(CheckId::Fo9, member, left, until).because(why),
             Detection::Within(_) => stayed(CheckId::Tr5, member, left, until).if_trusted(starved(run, monitor, left)),
@@ -32,13 +35,14 @@ pub(crate) fn stays(run: &Run<'_>, step: usize, member: &Name) -> Vec<Verdict> {
         }
     };
     let doubt = if record.is_none() { run.unfinished(step) } else { None };
-    vec![verdict.unless(doubt).of(member)]
+    let reservation = run.traits().hides_members().or_else(|| run.passive(member, Moment::EPOCH, until));
+    vec![verdict.if_supported(reservation).unless(doubt).of(member)]
 }
 
 /// Why a member may have been taken out rightly with which nothing was wrong: it was the harness that did not answer the probes.
 fn starved(run: &Run<'_>, monitor: &Monitor, left: Option<Moment>) -> Option<String> {
     let at = left?;
-    let late = stalled(run, at - (monitor.delay + monitor.timeout) * monitor.max_retries, at);
+    let late = stalled(run, at - (monitor.delay + monitor.timeout) * run.fall(monitor), at);
     (late >= monitor.timeout).then(|| difference(late))
 }
 
@@ -65,17 +69,19 @@ fn survives_flapping(run: &Run<'_>, monitor: &Monitor, step: usize, flap: &Flap,
     }
     runs.retain(|&length| length > 0);
     let longest = runs.iter().copied().max().unwrap_or(0);
-    let fall = monitor.max_retries;
+    let fall = run.fall(monitor);
     let told: Vec<String> = runs.iter().map(u32::to_string).collect();
-    let line = format!("{member} saw runs of {} bad probes, max_retries is {fall}", told.join(", "));
-    let verdict = if longest >= fall {
+    let line = format!("{member} saw runs of {} bad probes, max_retries is {}", told.join(", "), monitor.max_retries);
+    let verdict = if let Some(reason) = run.traits().falls_otherwise(monitor).filter(|_| flap.bad_probes >= fall) {
+        Verdict::unsupported(check, reason)
+    } else if longest >= fall {
         Verdict::inconclusive(
             check,
             format!("{member} saw {longest} bad probes in a row, which is enough to be taken out"),
         )
     } else if let Some(at) = left {
         let summary = format!(
-            "{member} was out of rotation at {at} after at most {longest} bad probes in a row, max_retries is {fall}"
+            "{member} was out of rotation at {at} after at most {longest} bad probes in a row, {fall} take it out"
         );
         Verdict::fails(check, summary).if_trusted(starved(run, monitor, left))
     } else if longest < flap.bad_probes || (runs.len() as u64) < u64::from(flap.times) {
@@ -91,7 +97,7 @@ fn survives_flapping(run: &Run<'_>, monitor: &Monitor, step: usize, flap: &Flap,
     } else {
         Verdict::holds(
             check,
-            format!("{member} stayed through {} runs of up to {longest} bad probes, max_retries is {fall}", runs.len()),
+            format!("{member} stayed through {} runs of up to {longest} bad probes, {fall} take it out", runs.len()),
         )
     };
     verdict
@@ -110,7 +116,7 @@ fn is_idle(run: &Run<'_>, step: usize, member: &Name) -> Verdict {
     };
     let record = run.history.steps.iter().find(|record| record.step == step);
     let until = record.map_or_else(|| run.end(), |record| record.ended);
-    let requests = run.requests(traffic_step);
+    let requests = run.decided_upon(&run.requests(traffic_step));
     let Some((from, _)) = span(&requests) else {
         return Verdict::inconclusive(CheckId::Tr4, "the traffic sent no request");
     };
@@ -118,6 +124,10 @@ fn is_idle(run: &Run<'_>, step: usize, member: &Name) -> Verdict {
         let requests: Vec<&Request> = requests.into_iter().filter(|request| request.sent <= until).collect();
         return gets_no_new_clients(run, member, &requests)
             .unless(run.unfinished(traffic_step).filter(|_| !traffic.in_background()));
+    }
+    let pooled = run.weight_at(member, until).is_some();
+    if let Some(reason) = run.hidden(member, until).filter(|_| pooled) {
+        return Verdict::unsupported(CheckId::Hm20, reason);
     }
     // A member that left while the traffic ran has to be idle from then on.
     let out = run.is_out(member, until);
@@ -133,6 +143,9 @@ fn is_idle(run: &Run<'_>, step: usize, member: &Name) -> Verdict {
     if !sent.iter().any(|request| request.outcome.is_ok()) {
         // Where nobody serves, a member that does not says nothing.
         return Verdict::inconclusive(check, format!("none of the {} requests was served by anyone", sent.len()));
+    }
+    if let Some(reason) = sent.iter().find_map(|request| run.panics(request.sent)).filter(|_| out) {
+        return Verdict::unsupported(check, reason);
     }
     let served = served_by(run, member, &sent);
     let summary = format!("{member} served {} of {} requests sent from {since} on", served.len(), sent.len());
@@ -158,6 +171,7 @@ pub(crate) fn gets_no_new_clients(run: &Run<'_>, member: &Name, requests: &[&Req
     Verdict::holds_if(served.is_empty(), CheckId::Rr9, summary)
         .measuring(Measurement::at_most(Unit::Requests, served.len() as f64, 0.0))
         .if_trusted(doubt)
+        .if_supported(run.traits().ignores_weights())
         .of(member)
 }
 

@@ -5,6 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::CheckId;
+use crate::unknown::Unknown;
 
 /// Everything that was decided about one run.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -201,13 +202,31 @@ impl Verdict {
     }
 
     /// Takes back whatever was decided on the strength of numbers that cannot be trusted.
-    pub(crate) fn if_trusted(mut self, doubt: Option<impl Into<String>>) -> Verdict {
-        if let (Outcome::Holds | Outcome::Fails, Some(reason)) = (&self.outcome, doubt) {
+    pub(crate) fn if_trusted(self, doubt: Option<impl Into<String>>) -> Verdict {
+        self.taken_back(doubt, |reason| Outcome::Inconclusive { reason })
+    }
+
+    /// Takes back whatever was decided, for what the balancer declares.
+    pub(crate) fn if_supported(self, reservation: Option<impl Into<String>>) -> Verdict {
+        self.taken_back(reservation, |reason| Outcome::Unsupported { reason })
+    }
+
+    /// Takes back whatever was decided, since something that it rests on is not known.
+    pub(crate) fn unless_unknown(self, unknown: Option<Unknown>) -> Verdict {
+        match unknown {
+            Some(Unknown::Undecided(reason)) => self.if_trusted(Some(reason)),
+            Some(Unknown::Unsupported(reason)) => self.if_supported(Some(reason)),
+            None => self,
+        }
+    }
+
+    fn taken_back(mut self, reason: Option<impl Into<String>>, outcome: impl FnOnce(String) -> Outcome) -> Verdict {
+        if let (Outcome::Holds | Outcome::Fails, Some(reason)) = (&self.outcome, reason) {
             let would = if self.outcome == Outcome::Holds { "hold" } else { "fail" };
             self.evidence.insert(0, format!("would {would}: {}", self.summary));
             let reason = reason.into();
             self.summary.clone_from(&reason);
-            self.outcome = Outcome::Inconclusive { reason };
+            self.outcome = outcome(reason);
         }
         self
     }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::window::epsilon;
-use crate::{Fault, Method, Persistence, Redispatch};
+use crate::{BalancerTraits, Fault, Method, Persistence, Redispatch, RotationOrder};
 
 /// The circumstances of a loss.
 #[derive(Clone, Debug, PartialEq)]
@@ -88,6 +88,29 @@ pub fn predicted_loss(case: &LossCase<'_>) -> Loss {
     }
 }
 
+/// By how many requests the count of a member of one of these weights may exceed its share, since a rotation is cut off at both
+/// ends.
+///
+/// In turn a count is off by at most 1 at either end, and so it is for each of the workers. Where the order within a period
+/// varies, a member's w of the period's W requests may all come first, or last, and a count is off by up to w (1 - w/W).
+pub fn cut_off(weights: &[u32], traits: &BalancerTraits) -> f64 {
+    let divisor = |a: u32, b: u32| {
+        let (mut a, mut b) = (a, b);
+        while b > 0 {
+            (a, b) = (b, a % b);
+        }
+        a
+    };
+    let gcd = weights.iter().copied().fold(0, divisor).max(1);
+    let total: f64 = weights.iter().map(|&weight| f64::from(weight)).sum();
+    let off = |weight: u32| f64::from(weight / gcd) * (1.0 - f64::from(weight) / total);
+    let each = match traits.rotation {
+        RotationOrder::InTurn => 1.0,
+        RotationOrder::Shuffled => weights.iter().map(|&weight| off(weight)).fold(1.0, f64::max),
+    };
+    2.0 * each * f64::from(traits.workers.max(1))
+}
+
 impl LossCase<'_> {
     /// How long a client waits for the balancer's next tries, one each `pause`, of which it makes `most`. One that comes as
     /// the client's own patience ends is not relied upon.
@@ -127,9 +150,9 @@ mod tests {
 
     use expect_test::{Expect, expect};
 
-    use super::{LossCase, predicted_loss};
+    use super::{LossCase, cut_off, predicted_loss};
     use crate::window::probe::tests::{haproxy, seconds};
-    use crate::{Fault, Method, Redispatch, ResetPoint};
+    use crate::{BalancerTraits, Fault, Method, Redispatch, ResetPoint, RotationOrder};
 
     /// HAProxy 2.6 with three members at 60 requests a second: what was measured, and for how long it was exposed.
     #[test]
@@ -160,6 +183,22 @@ mod tests {
             let loss = predicted_loss(&case);
             assert!((loss.requests - measured).abs() <= 2.0, "{fault} {method}: {} against {measured}", loss.formula);
         }
+    }
+
+    #[test]
+    fn a_rotation_is_cut_off_by_at_most_one_for_each_worker_or_by_more_if_its_order_varies() {
+        let check = |change: fn(&mut BalancerTraits), weights: &[u32], wanted: f64| {
+            let mut traits = haproxy();
+            change(&mut traits);
+            let found = cut_off(weights, &traits);
+            assert!((found - wanted).abs() < 1e-9, "{weights:?}: {found}");
+        };
+        check(|_| (), &[6, 1, 1], 2.0);
+        check(|traits| traits.workers = 4, &[6, 1, 1], 8.0);
+        let shuffled: fn(&mut BalancerTraits) = |traits| traits.rotation = RotationOrder::Shuffled;
+        check(shuffled, &[1, 1, 1], 2.0);
+        check(shuffled, &[60, 10, 10], 3.0);
+        check(shuffled, &[], 2.0);
     }
 
     #[test]

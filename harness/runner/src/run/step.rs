@@ -32,7 +32,7 @@ impl Stage {
         }
     }
 
-    async fn wait(&mut self, wait: &Wait) -> Result<(), Problem> {
+    async fn wait(&self, wait: &Wait) -> Result<(), Problem> {
         match wait {
             Wait::For(span) => tokio::select! {
                 () = tokio::time::sleep(*span) => {}
@@ -120,10 +120,9 @@ impl Stage {
         Ok(())
     }
 
-    /// Waits for what is expected to come about; whether it did, and in time, is for the verdict to say. States that the
-    /// balancer does not show are not waited for.
+    /// Waits for what is expected to come about; whether it did, and in time, is for the verdict to say.
     async fn await_expected(&mut self, expectation: &Expectation) -> Result<(), Problem> {
-        let Some(monitor) = self.monitor().filter(|_| self.traits.shows_members).cloned() else { return Ok(()) };
+        let Some(monitor) = self.monitor().cloned() else { return Ok(()) };
         match expectation {
             Expectation::Leaves { member } => {
                 let since = self.faults.get(member).copied();
@@ -135,12 +134,12 @@ impl Stage {
                         (monitor.delay + monitor.timeout) * (self.traits.fall.of(monitor.max_retries) + 1)
                     }
                 };
-                self.await_state(member, MemberState::Down, since.map(|(_, at)| at), latest).await;
+                self.await_state(member, MemberState::Down, since.map(|(_, at)| at), latest).await?;
             }
             Expectation::Returns { member } => {
                 if let Some((fault, at)) = self.healed.get(member).copied() {
                     let latest = window::recovery(&monitor, &fault, &self.traits).latest;
-                    self.await_state(member, MemberState::Up, Some(at), latest).await;
+                    self.await_state(member, MemberState::Up, Some(at), latest).await?;
                 }
             }
             _ => {}
@@ -148,12 +147,23 @@ impl Stage {
         Ok(())
     }
 
-    async fn await_state(&self, member: &Name, state: MemberState, since: Option<Moment>, latest: Duration) {
-        let monitor_period = self.probe_patience();
+    async fn await_state(
+        &self,
+        member: &Name,
+        state: MemberState,
+        since: Option<Moment>,
+        latest: Duration,
+    ) -> Result<(), Problem> {
         let elapsed = since.map_or(Duration::ZERO, |since| self.clock.now().since(since));
-        let patience = (latest + monitor_period).saturating_sub(elapsed);
+        if !self.traits.shows_members {
+            // A state that is not shown never comes. The next steps are taken when it has to be there.
+            let rest = (latest + window::epsilon(latest)).saturating_sub(elapsed);
+            return self.wait(&Wait::For(rest)).await;
+        }
+        let patience = (latest + self.probe_patience()).saturating_sub(elapsed);
         if !self.states.reaches(member, state, patience).await {
             tracing::warn!(%member, ?state, ?patience, "the state that was waited for did not come");
         }
+        Ok(())
     }
 }

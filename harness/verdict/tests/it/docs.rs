@@ -21,9 +21,27 @@ was later than half of that in the time that a judgement rests on, a time is jud
 made a difference, and so are counts of probes. Counts that depend on an open loop's rate pass only if
 no more than 1 % of its requests were sent over 100 ms late.
 
-Symbols: n members, weights w, W their sum over their greatest common divisor; d the monitor's delay, f its max_retries, r the
-balancer's `rise`, c what a bad probe costs; s a member's share, l requests a second, D how long a dead member stays in use,
-R the balancer's retries.
+Symbols: n members, weights w, W their sum over their greatest common divisor; d the monitor's delay, f its max_retries or the
+balancer's own `fall`, r the balancer's `rise`, c what a bad probe costs; s a member's share, l requests a second, D how long a
+dead member stays in use, R the balancer's retries, k its workers.
+
+Some of what a balancer declares bears on many checks:
+
+- **States that are not shown.** If a manifest has neither `status` nor `events`, nobody knows when a member leaves or returns.
+  Every check of that is unsupported (HM-1 to HM-8, HM-11, HM-18 to HM-20, HM-22, TR-5), and so is every check that rests on who
+  is in rotation from the first fault on that the monitor could see. What holds whoever is in rotation is judged: that nothing is
+  lost where nothing may be, for example.
+- **A monitor that is beyond it.** If nothing in the scenario rests on the monitor, the balancer is configured without it, and
+  HM-12 is unsupported; otherwise the scenario is skipped.
+- **Connections.** Where they are shared (`balances: connections`, or a pool of protocol TCP), each is counted once, by its first
+  request, and requests on one that is open already are no decision. What is lost on those is not predicted.
+- **Passive checks.** Once requests may have failed on a member often enough, it may be out by them alone, for as long as
+  declared. Until then and afterwards everything is judged; meanwhile who is in rotation is not known, and that a member left too
+  early, returned too late or did not stay is unsupported. That it left too late is not.
+- **Panic.** While fewer members are up than declared, requests are sent to all of them: shares, HM-20, HM-22 and losses are
+  unsupported.
+- **Losses.** The 2 in their bounds is 2k with k workers, and the largest 2k*w(1 - w/W) with `rotation: shuffled`; with
+  `weights: ignored` every member's share s is the same.
 ";
 
 #[test]

@@ -1,12 +1,13 @@
 //! What has to be true of every history, whatever its numbers.
 
-use lblab_model::{Fault, ProbeSchedule};
+use lblab_model::{Fault, ProbeSchedule, RotationOrder};
 use lblab_scenario::Expectation;
 use lblab_verdict::Outcome;
 use proptest::prelude::*;
 
 use crate::monitor::Play;
 use crate::sharing::{random, smooth};
+use crate::shuffled::shuffled;
 use crate::story::{Story, name};
 
 fn fails(story: &Story) -> bool {
@@ -37,6 +38,28 @@ proptest! {
         let weights = vec![1; members];
         let story = Story::of(&weights).sends(random(seed).skip(3).take(60 + extra).map(|pick| pick % members));
         prop_assert!(fails(&story.expect(Expectation::SharedByWeight)));
+    }
+
+    #[test]
+    fn exact_periods_of_any_order_hold_and_a_random_pick_is_always_failed(
+        weights in prop::collection::vec(1_u16..4, 1..4),
+        seed in any::<u64>(),
+        skipped in 0_usize..20,
+        extra in 0_usize..20,
+    ) {
+        let declared = |story: Story| {
+            story.declares(|traits| traits.rotation = RotationOrder::Shuffled).expect(Expectation::SharedByWeight)
+        };
+        // Without a common divisor, since the period is that of the weights over it.
+        let weights: Vec<u16> = [1].into_iter().chain(weights).collect();
+        let period: usize = weights.iter().map(|&weight| usize::from(weight)).sum();
+        let count = 30 * period + extra;
+        let right = declared(Story::of(&weights).sends(shuffled(&weights, seed).skip(skipped).take(count)));
+        prop_assert!(!fails(&right) && right.outcomes().ends_with("holds"), "{}", right.outcomes());
+        let seats: Vec<usize> = shuffled(&weights, 1).take(period).collect();
+        let picks = random(seed).skip(3).take(count).map(|pick| seats[pick % period]);
+        let by_chance = declared(Story::of(&weights).sends(picks));
+        prop_assert!(fails(&by_chance), "{}", by_chance.outcomes());
     }
 
     #[test]

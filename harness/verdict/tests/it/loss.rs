@@ -9,7 +9,7 @@ use crate::story::{Story, at, background, seconds};
 
 /// Sixty requests a second for twenty seconds over three members, of which the first fails its share from 5 s until it is
 /// left at `left` and is healed at 15 s.
-fn outage(fault: Fault, left: f64, lost: impl Fn(&Story, usize) -> bool) -> Story {
+pub fn outage(fault: Fault, left: f64, lost: impl Fn(&Story, usize) -> bool) -> Story {
     let mut story = Story::of(&[1, 1, 1]).monitor(1.0, 1.0, 3).step(Step::Traffic(background()));
     for index in 0..1200 {
         let member = index % 3;

@@ -10,7 +10,7 @@ use crate::monitor::Play;
 use crate::story::{Story, at, background, name, seconds};
 
 /// Five times two bad probes and a good one, with `max_retries` 3.
-fn flaps(play: impl FnOnce(Play) -> Play) -> Story {
+pub fn flaps(play: impl FnOnce(Play) -> Play) -> Story {
     let fault = Fault::Status { code: 500 };
     let mut story = Story::of(&[1, 1]).monitor(1.0, 1.0, 3).wait(3.0);
     let right = story.right(0.2);
@@ -39,11 +39,11 @@ fn flaps(play: impl FnOnce(Play) -> Play) -> Story {
 #[test]
 fn failures_that_are_not_consecutive_take_nobody_out() {
     flaps(|right| right).check(&expect![[r#"
-        HM-2 holds: vm01 stayed through 5 runs of up to 2 bad probes, max_retries is 3
+        HM-2 holds: vm01 stayed through 5 runs of up to 2 bad probes, 3 take it out
             vm01 saw runs of 2, 2, 2, 2, 2 bad probes, max_retries is 3
     "#]]);
     flaps(|right| Play { forgets_good: true, ..right }).check(&expect![[r#"
-        HM-2 fails: vm01 was out of rotation at 6.201 s after at most 2 bad probes in a row, max_retries is 3
+        HM-2 fails: vm01 was out of rotation at 6.201 s after at most 2 bad probes in a row, 3 take it out
             vm01 saw runs of 2, 2, 2, 2, 2 bad probes, max_retries is 3
     "#]]);
     let mut unseen = flaps(|right| right);

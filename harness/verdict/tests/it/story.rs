@@ -10,14 +10,14 @@ use lblab_history::{
     Outcome, Purpose, Request, Served, StateChange, StateSource, StepRecord, Teardown, Timekeeping,
 };
 use lblab_model::{
-    Balanced, BalancerTraits, Codes, CodesForm, Fall, Fault, FirstFailure, HashClass, Member, Method, Moment, Monitor,
-    MonitorKind, Name, Persistence, PersistenceKind, ProbeCost, ProbeKind, ProbeSchedule, Protocol, Redispatch,
-    ReloadClass, RotationOrder, SecurityGroup, TieRule, Weight, WeightRule,
+    Balanced, BalancerTraits, Codes, CodesForm, Fall, Fault, FirstFailure, HashClass, IngressRule, Member, Method,
+    Moment, Monitor, MonitorKind, Name, Persistence, PersistenceKind, ProbeCost, ProbeKind, ProbeSchedule, Protocol,
+    Redispatch, ReloadClass, RotationOrder, SecurityGroup, TieRule, Transport, Weight, WeightRule,
 };
 use lblab_scenario::{
     Clients, Expectation, Load, MemberKind, MemberPlan, Network, Place, Plan, PlannedStep, Span, Step, Target, Traffic,
 };
-use lblab_verdict::{Judgement, Outcome as Decided, judge};
+use lblab_verdict::{CheckId, Judgement, Outcome as Decided, judge};
 
 /// A run in the making. Time stands still but for what is told.
 #[derive(Clone)]
@@ -104,7 +104,8 @@ impl Story {
                 port: NonZeroU16::new(80).expect("80 is not 0"),
                 weight: Weight::try_from(weight).expect("a weight"),
             };
-            let security_group = SecurityGroup::default();
+            let http = IngressRule { transport: Transport::Tcp, port: Some(member.port) };
+            let security_group = SecurityGroup { ingress: vec![http] };
             MemberPlan { member, kind: MemberKind::Http, security_group, from_start: true }
         });
         let network = Network {
@@ -356,6 +357,12 @@ impl Story {
             }
         }
         judge(&plan, &history)
+    }
+
+    /// What was decided by this check, which not all expectations ask for: each outcome, with its summary.
+    pub fn decided(&self, check: CheckId) -> Vec<String> {
+        let verdicts = self.judged().verdicts.into_iter().filter(|verdict| verdict.check == check);
+        verdicts.map(|verdict| format!("{}: {}", told(&verdict.outcome), verdict.summary)).collect()
     }
 
     /// Compares the verdicts on expectations, each in a line with its evidence below.
