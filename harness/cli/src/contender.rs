@@ -4,6 +4,9 @@ use std::sync::Arc;
 
 use lblab_balancer::{BalancerError, Found, Manifest, ManifestError};
 use lblab_report::BalancerRef;
+use lblab_scenario::{Ids, Plan};
+
+use crate::undeclared;
 
 /// A balancer that is put to the test.
 #[derive(Debug)]
@@ -41,6 +44,27 @@ impl Contender {
                 .collect();
             asked.into_iter().map(|thread| thread.join().expect("asking for a version does not panic")).collect()
         })
+    }
+
+    /// Why the scenario cannot be run on the balancer, if it cannot: it needs what the manifest does not declare, or what its
+    /// templates refuse.
+    ///
+    /// # Errors
+    /// The templates are wrong.
+    pub fn unsupported(&self, plan: &Plan) -> Result<Option<String>, BalancerError> {
+        let manifest = &self.manifest;
+        if let Some(lacking) = undeclared(plan, manifest.traits()) {
+            return Ok(Some(format!("{} declares no {lacking}", manifest.name())));
+        }
+        // What the balancer would be given, with every member in its pool.
+        let id = || "00000000-0000-4000-8000-000000000000".to_owned();
+        let ids = Ids { load_balancer: id(), listener: id(), pool: id() };
+        let members = plan.members.iter().map(|planned| planned.member.clone()).collect();
+        match manifest.rehearse(&plan.load_balancer(&ids, members, manifest.traits()), None) {
+            Ok(()) => Ok(None),
+            Err(error @ BalancerError::Incapable { .. }) => Ok(Some(error.to_string())),
+            Err(error) => Err(error),
+        }
     }
 
     /// The balancer, or a mutant of it, as a report names it.

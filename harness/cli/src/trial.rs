@@ -4,11 +4,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use lblab_balancer::BalancerError;
 use lblab_history::History;
 use lblab_report::{BalancerRef, Findings, Judged, Known, Problem, RunReport, RunResult, ScenarioRef, Whose};
 use lblab_runner::{Job, JobResult, Message};
-use lblab_scenario::{Ids, Plan};
+use lblab_scenario::Plan;
 
 use crate::contender::Contender;
 
@@ -44,24 +43,15 @@ impl Trial {
             };
             return self.report(result, None);
         }
-        if let Some(reason) = undeclared(&self.plan, manifest.traits()) {
-            let reason = format!("{} declares no {reason}", manifest.name());
-            return self.report(RunResult::Unsupported { reason }, None);
+        match self.balancer.unsupported(&self.plan) {
+            Ok(None) => {}
+            Ok(Some(reason)) => return self.report(RunResult::Unsupported { reason }, None),
+            Err(error) => return self.report(problem(Whose::Scenario, &error), None),
         }
         if self.mutant.is_some() && !manifest.has_mutants() {
             let message = format!("{} knows no mutants; only the reference balancer does", manifest.name());
             let refused = Problem { whose: Whose::Scenario, message, remedy: None };
             return self.report(RunResult::Problem(refused), None);
-        }
-        match self.rehearse() {
-            Ok(()) => {}
-            Err(error @ BalancerError::Incapable { .. }) => {
-                return self.report(RunResult::Unsupported { reason: error.to_string() }, None);
-            }
-            Err(error) => {
-                let wrong = Problem { whose: Whose::Scenario, message: error.to_string(), remedy: None };
-                return self.report(RunResult::Problem(wrong), None);
-            }
         }
         let job = Job {
             plan: self.plan.clone(),
@@ -79,15 +69,6 @@ impl Trial {
         let mut report = self.report(judge(&self.plan, result), Some(self.artefacts.clone()));
         report.took = took;
         report
-    }
-
-    /// Renders what the balancer would be given, with every member in its pool.
-    fn rehearse(&self) -> Result<(), BalancerError> {
-        let manifest = &self.balancer.manifest;
-        let id = || "00000000-0000-4000-8000-000000000000".to_owned();
-        let ids = Ids { load_balancer: id(), listener: id(), pool: id() };
-        let members = self.plan.members.iter().map(|planned| planned.member.clone()).collect();
-        manifest.rehearse(&self.plan.load_balancer(&ids, members, manifest.traits()), self.mutant.as_deref())
     }
 
     fn report(&self, result: RunResult, artefacts: Option<PathBuf>) -> RunReport {

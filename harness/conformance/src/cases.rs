@@ -26,11 +26,12 @@ pub(crate) fn all(machine: &Machine, wanted: Option<&str>) -> Vec<Test> {
             if !is_wanted(&name) {
                 continue;
             }
-            let undeclared = plan.as_ref().and_then(|plan| lblab::undeclared(plan, balancer.traits()));
-            if let Some(what) = &undeclared {
-                eprintln!("{name} is ignored: {} declares no {what}", balancer.name());
+            // A template that is wrong fails the test.
+            let unsupported = plan.as_ref().and_then(|plan| contender.unsupported(plan).ok().flatten());
+            if let Some(why) = &unsupported {
+                eprintln!("{name} is ignored: {why}");
             }
-            let ignored = undeclared.is_some() || machine.ignores("netns") || machine.ignores(balancer.name());
+            let ignored = unsupported.is_some() || machine.ignores("netns") || machine.ignores(balancer.name());
             let (scenario, contender) = (scenario.clone(), Arc::clone(contender));
             tests.push(Test::test(name, move || holds(&scenario, &contender)).with_ignored_flag(ignored));
         }
