@@ -14,6 +14,8 @@ struct Caught {
     mutant: &'static str,
     scenario: &'static str,
     by: &'static [&'static str],
+    /// Checks that fail as well if chance will have it.
+    maybe: &'static [&'static str],
 }
 
 /// Which check catches which mutant. A scenario in which a mutant behaves well is no part of the table.
@@ -32,13 +34,14 @@ const TABLE: &[Caught] = &[
     row("doubles-successor", "failover::survivors", &["RR-2", "RR-7"]),
     row("random-pick", "balancing::round-robin", &["RR-1", "RR-2"]),
     row("random-pick", "balancing::concurrency", &["RR-6"]),
-    row("rise-one", "failover::refuse", &["HM-3"]),
+    // Whether it is too early, too, depends on when the heal falls between two probes.
+    Caught { maybe: &["HM-8"], ..row("rise-one", "failover::refuse", &["HM-3"]) },
     row("ignores-expected-codes", "failover::status-500", &["HM-7", "TR-4"]),
     row("cookie-not-honoured", "persistence::http-cookie", &["SP-1"]),
 ];
 
 const fn row(mutant: &'static str, scenario: &'static str, by: &'static [&'static str]) -> Caught {
-    Caught { mutant, scenario, by }
+    Caught { mutant, scenario, by, maybe: &[] }
 }
 
 /// Runs a mutant in its scenarios; an error unless exactly the checks of the table fail.
@@ -58,6 +61,7 @@ pub(crate) fn is_caught(mutant: Mutant) -> Result<(), Failed> {
         let mut failed: Vec<String> = failed.map(|verdict| verdict.check.to_string()).collect();
         failed.sort();
         failed.dedup();
+        failed.retain(|check| !row.maybe.contains(&check.as_str()));
         if failed != row.by {
             print(&report);
             wrong.push(format!("{} in {}: caught by {failed:?}, the table says {:?}", name, row.scenario, row.by));
