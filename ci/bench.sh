@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Measures the harness itself, beside others where there are others, and writes the table to target/bench.md as well.
+# Measures the harness itself, beside others where there are others, and writes the table to target/bench.md as well. Measures
+# every balancer that is on this machine, and writes docs/benchmarks.md and docs/balancers.svg.
 #
 # Sides are measured by turns and compared round by round, so that a machine that is busy for a while is busy for both. A
 # missed goal is a row that says no; only a measurement that could not be made is a failure.
@@ -12,6 +13,7 @@ target=${CARGO_TARGET_DIR:-target}
 cargo build --release --locked -p lblab
 cargo build --release --locked -p lblab-lab --example bench
 cargo build --release --locked -p lblab-traffic --example client_vs_wrk
+cargo build --release --locked -p lblab-runner --example balancers
 bench=$target/release/examples/bench
 table=$target/bench.md
 work=$(mktemp -d)
@@ -115,6 +117,7 @@ measure "a killed launcher" killed 5
 measure "killed runs" killed_at_random 50
 measure "a whole run" whole_run 15
 measure "the traffic client" client 3
+measure "the balancers" "$target/release/examples/balancers" 3 docs
 
 cat "$table"
 exit "$failed"
