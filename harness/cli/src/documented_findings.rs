@@ -75,7 +75,8 @@ fn reproduces(command: &str, finding: &Finding) -> bool {
 fn each_finding_is_about_shipped_balancers_that_declare_what_its_scenarios_need() {
     for finding in Findings::shipped().iter() {
         for affected in &finding.on {
-            let balancer = Contender::named(&affected.balancer).unwrap_or_else(|error| panic!("{}: {error}", finding.id));
+            let balancer =
+                Contender::named(&affected.balancer).unwrap_or_else(|error| panic!("{}: {error}", finding.id));
             for sighting in &finding.seen_in {
                 let mut named = lblab_scenario::builtin_named(&sighting.scenario);
                 let (path, text) = named.next().expect("the list is checked");

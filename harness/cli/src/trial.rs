@@ -11,8 +11,6 @@ use lblab_scenario::Plan;
 
 use crate::contender::Contender;
 
-use crate::undeclared;
-
 /// One scenario on one balancer.
 #[derive(Clone, Debug)]
 pub struct Trial {
