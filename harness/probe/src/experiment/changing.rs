@@ -1,0 +1,36 @@
+//! What a change of the configuration keeps.
+
+use super::text::Text;
+use crate::ability::Ability;
+
+/// Many sources, so that a table of them can be seen to be kept; a member that is out, so that its state can; held requests, so
+/// that connections can; and traffic, so that the listening sockets can.
+pub(super) fn reload(ability: Ability) -> String {
+    let pool = if ability.keeps_addresses {
+        format!("{}, persistence: {{type: SOURCE_IP}}", ability.pool())
+    } else {
+        ability.pool()
+    };
+    let text = Text::new("what a change of the configuration keeps", &pool, 6).joining(7);
+    let text = if ability.watches { text.monitor("type: HTTP, delay: 2s, timeout: 1s, max_retries: 1") } else { text };
+    let sources = if ability.keeps_addresses { ", sources: 120" } else { "" };
+    let text = text
+        .step(&format!("traffic: {{rate: 120/s, during: rest{sources}, read_timeout: 3s, connect_timeout: 3s}}"))
+        .step("wait: 1500ms");
+    let text = if ability.watches {
+        text.step("fault: {on: vm06, kind: status, code: 500}").step("wait: 6500ms")
+    } else {
+        text
+    };
+    text.step("hold: 6")
+        .step("add: vm07")
+        .step("wait: 2500ms")
+        .step("release: all")
+        .step("remove: vm07")
+        .step("wait: 300ms")
+        .step("add: vm07")
+        .step("wait: 300ms")
+        .step("remove: vm07")
+        .step("wait: 300ms")
+        .finish()
+}

@@ -1,0 +1,106 @@
+//! When probes take a member out, and when they bring it back.
+
+use super::text::Text;
+use crate::ability::Ability;
+
+/// `vm01` falls, rises, and is bad when the balancer is started afresh; the probes of `vm02` are good and take 0.6 s.
+///
+/// By the time the balancer is killed all members have been probed, so no first good probe is waited for after that.
+pub(super) fn fall(ability: Ability) -> String {
+    Text::new("how many bad probes take a member out, and how many good ones bring it back", &ability.pool(), 6)
+        .monitor("type: HTTP, delay: 1s, timeout: 1s, max_retries: 3")
+        .step(&ability.background(120))
+        .step("wait: 1s")
+        .step("fault: {on: vm01, kind: status, code: 500}")
+        .step("fault: {on: vm02, kind: slow, first_byte: 600ms}")
+        .step("wait: 6s")
+        .step("heal: vm01")
+        .step("heal: vm02")
+        .step("wait: 5s")
+        .step("fault: {on: balancer, kind: kill}")
+        .step("fault: {on: vm01, kind: status, code: 500}")
+        .step("heal: balancer")
+        .step("wait: 5s")
+        .finish()
+}
+
+/// `vm01` accepts and stays silent, `vm02` does not answer at all.
+pub(super) fn long_timeout(ability: Ability) -> String {
+    silent("what an unanswered probe costs if the timeout is longer than the delay", ability)
+        .monitor("type: HTTP, delay: 1s, timeout: 2s, max_retries: 2")
+        .step("wait: 9s")
+        .step("heal: vm01")
+        .step("heal: vm02")
+        .finish()
+}
+
+/// As [`long_timeout`]. A limit of the balancer's own shows if it is shorter than the delay.
+pub(super) fn long_delay(ability: Ability) -> String {
+    silent("what an unanswered probe costs if the delay is long", ability)
+        .monitor("type: HTTP, delay: 7s, timeout: 1s, max_retries: 1")
+        .step("wait: 15s")
+        .step("heal: vm01")
+        .step("heal: vm02")
+        .finish()
+}
+
+fn silent(name: &str, ability: Ability) -> Text {
+    Text::new(name, &ability.pool(), 6)
+        .step(&ability.background(80))
+        .step("wait: 1s")
+        .step("fault: {on: vm01, kind: hang}")
+        .step("fault: {on: vm02, kind: blackhole}")
+}
+
+/// `vm01` answers with a status that is certainly bad, `vm02` with one that tells this form of codes from others.
+pub(super) fn codes(ability: Ability, expected: &str, bad: u16, telling: u16) -> String {
+    let monitor = format!("type: HTTP, delay: 1s, timeout: 1s, max_retries: 1, expected_codes: {expected}");
+    let text = Text::new("which statuses are good", &ability.pool(), 6)
+        .monitor(&monitor)
+        .step(&ability.background(120))
+        .step("wait: 2500ms");
+    if !ability.watches {
+        // Before a fault every member's first probe would be waited for.
+        return text.finish();
+    }
+    text.step(&format!("fault: {{on: vm01, kind: status, code: {bad}}}"))
+        .step(&format!("fault: {{on: vm02, kind: status, code: {telling}}}"))
+        .step("wait: 3500ms")
+        .finish()
+}
+
+/// Ten members, of which in the end none is good.
+pub(super) fn panic(ability: Ability) -> String {
+    let many = if ability.method == lblab_model::Method::SourceIp { ", sources: 120" } else { "" };
+    let text = Text::new("from when on members are used that are out", &ability.pool(), 10)
+        .monitor("type: HTTP, delay: 1s, timeout: 1s, max_retries: 1")
+        .step(&format!("traffic: {{requests: 120{many}}}"));
+    [1..=3, 4..=5, 6..=7, 8..=9, 10..=10]
+        .into_iter()
+        .fold(text, |text, falling| {
+            text.each(falling, "fault: {on: {}, kind: status, code: 500}")
+                .step("wait: 3500ms")
+                .step(&format!("traffic: {{requests: 120{many}}}"))
+        })
+        .finish()
+}
+
+pub(super) fn odd_delay(ability: Ability) -> String {
+    Text::new("whether a delay may be no whole number of seconds", &ability.pool(), 3)
+        .monitor("type: HTTP, delay: 1500ms, timeout: 1s, max_retries: 3")
+        .step("traffic: {requests: 3}")
+        .step("wait: 7s")
+        .finish()
+}
+
+/// A member that refuses connections sees no probes; how many good ones it sees before it is used again shows that it was out.
+pub(super) fn tcp_monitor(ability: Ability) -> String {
+    let text = Text::new("whether members are watched by connecting to them", &ability.pool(), 5)
+        .monitor("type: TCP, delay: 1s, timeout: 1s, max_retries: 1")
+        .step(&ability.background(100))
+        .step("wait: 2500ms");
+    if !ability.connects {
+        return text.finish();
+    }
+    text.step("fault: {on: vm01, kind: refuse}").step("wait: 3500ms").step("heal: vm01").step("wait: 3500ms").finish()
+}

@@ -1,0 +1,38 @@
+//! Whether clients are kept on their members.
+
+use lblab_model::Protocol;
+
+use super::text::Text;
+use crate::ability::Ability;
+
+/// The application's cookie.
+const APPLICATION: &str = "JSESSIONID";
+
+pub(super) fn http_cookie(ability: Ability) -> String {
+    cookie(ability, "{type: HTTP_COOKIE}")
+}
+
+pub(super) fn app_cookie(ability: Ability) -> String {
+    cookie(ability, &format!("{{type: APP_COOKIE, cookie_name: {APPLICATION}}}"))
+}
+
+fn cookie(ability: Ability, persistence: &str) -> String {
+    let pool = Ability { protocol: Protocol::Http, ..ability }.pool();
+    Text::new("whether a cookie keeps a client on its member", &format!("{pool}, persistence: {persistence}"), 3)
+        .step("traffic: {requests: 90, clients: 9, cookies: keep}")
+        .finish()
+}
+
+pub(super) fn source_table(ability: Ability) -> String {
+    let pool = format!("{}, persistence: {{type: SOURCE_IP}}", ability.pool());
+    let text = Text::new("whether a table keeps sources on their members when one leaves", &pool, 6)
+        .step("traffic: {requests: 180, sources: 60}");
+    if !ability.watches {
+        return text.finish();
+    }
+    text.monitor("type: HTTP, delay: 1s, timeout: 1s, max_retries: 1")
+        .step("fault: {on: vm02, kind: status, code: 500}")
+        .step("wait: 3500ms")
+        .step("traffic: {requests: 60, sources: 60}")
+        .finish()
+}

@@ -1,0 +1,54 @@
+//! Who gets the next request.
+
+use lblab_model::{Method, Protocol};
+
+use super::text::Text;
+use crate::ability::Ability;
+
+pub(super) fn turns(ability: Ability) -> String {
+    let pool = ability.pool_of(Method::RoundRobin);
+    Text::new("who gets the next request, and whether a connection keeps its member", &pool, 3)
+        .step("traffic: {requests: 300}")
+        .step("traffic: {requests: 48, reuse: true}")
+        .finish()
+}
+
+pub(super) fn weights(ability: Ability) -> String {
+    Text::weighted("who gets how much of the requests", &ability.pool_of(Method::RoundRobin), &[3, 1, 2])
+        .step("traffic: {requests: 300}")
+        .finish()
+}
+
+/// Between two requests there is time for a closed connection to be counted as closed.
+pub(super) fn least_connections(ability: Ability) -> String {
+    let pool = ability.pool_of(Method::LeastConnections);
+    Text::new("who gets the next request when some are busy, and when nobody is", &pool, 3)
+        .step("traffic: {rate: 50/s, for: 1200ms}")
+        .step("hold: 12")
+        .step("release: vm02")
+        .step("hold: 4")
+        .step("release: all")
+        .finish()
+}
+
+/// Sixteen members, since a ring of few points a member is lumpy then whatever its hash; and a hundred sources for each.
+pub(super) fn sources(ability: Ability) -> String {
+    let pool = ability.pool_of(Method::SourceIp);
+    Text::new("which member each source gets, and who moves when a member leaves", &pool, 16)
+        .step("traffic: {requests: 3200, sources: 1600}")
+        .step("remove: vm02")
+        .step("traffic: {requests: 1600, sources: 1600}")
+        .finish()
+}
+
+pub(super) fn http(ability: Ability) -> String {
+    let pool = Ability { protocol: Protocol::Http, ..ability }.pool();
+    Text::new("whether HTTP is served", &pool, 3).step("traffic: {requests: 12}").finish()
+}
+
+pub(super) fn tcp(ability: Ability) -> String {
+    let pool = Ability { protocol: Protocol::Tcp, ..ability }.pool();
+    Text::new("whether TCP is served, connection by connection", &pool, 3)
+        .step("traffic: {requests: 60, clients: 6, reuse: true}")
+        .finish()
+}

@@ -1,0 +1,23 @@
+//! Measures what a load balancer does, to be compared with what its manifest declares.
+//!
+//! An [`Experiment`] is a small scenario; [`run`] carries it out in a lab as any other scenario. Each trait is then read off the
+//! histories by a function of its own, which looks at what clients and members saw and not at what is declared.
+
+#![forbid(unsafe_code)]
+
+mod ability;
+mod experiment;
+mod finding;
+mod labs;
+mod measure;
+mod seen;
+mod traits;
+mod words;
+
+pub use ability::Ability;
+pub use experiment::Experiment;
+pub use finding::{Finding, Standing};
+pub use labs::{Labs, Nothing, Ran, Setup, run};
+pub use measure::findings;
+pub use seen::Seen;
+pub use traits::{Trait, experiments};

@@ -1,0 +1,189 @@
+//! What the histories of the experiments say of each trait.
+//!
+//! Nothing here reads a clock, a file or a socket, and no function looks at the declared value of the trait that it measures.
+
+mod changing;
+mod failing;
+mod keeping;
+mod loads;
+mod probing;
+mod sources;
+mod thresholds;
+mod turns;
+mod watching;
+
+use lblab_model::{
+    BalancerTraits, CodesForm, Fall, HashClass, Method, Monitor, PersistenceKind, ProbeCost, ProbeKind, Protocol,
+};
+
+use crate::experiment::Experiment as E;
+use crate::finding::{Finding, Measured, Standing, compare, compare_list, not_measured};
+use crate::labs::Labs;
+use crate::seen::Reading;
+use crate::traits::Trait;
+use crate::words::in_words;
+
+/// What these traits are declared to be and what the experiments show, in the order of the traits.
+pub fn findings(traits: &[Trait], declared: &BalancerTraits, labs: &Labs, slow: bool) -> Vec<Finding> {
+    let measuring = Measuring { declared, labs, slow };
+    traits.iter().map(|one| measuring.finding(*one)).collect()
+}
+
+struct Measuring<'a> {
+    declared: &'a BalancerTraits,
+    labs: &'a Labs,
+    slow: bool,
+}
+
+impl Measuring<'_> {
+    fn finding(&self, of: Trait) -> Finding {
+        let Measuring { declared, labs, slow } = *self;
+        let seen = |experiment| labs.seen(experiment);
+        if of.is_about_probes() && !declared.monitors.contains(&ProbeKind::Http) {
+            let value = (!declared.monitors.is_empty()).then(|| self.declared_value(of)).flatten();
+            let why = "it declares no monitor HTTP, and only such probes show a member why they fail";
+            return not_measured(of, value, why);
+        }
+        match of {
+            Trait::Protocols => {
+                let readings = vec![
+                    (Protocol::Http, keeping::http(seen(E::Http))),
+                    (Protocol::Tcp, keeping::tcp(seen(E::Tcp))),
+                ];
+                compare_list(of, &declared.protocols, readings)
+            }
+            Trait::Balances => compare(of, &declared.balances, turns::balances(seen(E::Turns)), PartialEq::eq),
+            Trait::Methods => {
+                let readings = vec![
+                    (Method::RoundRobin, turns::round_robin(seen(E::Turns))),
+                    (Method::LeastConnections, loads::least_connections(seen(E::LeastConnections))),
+                    (Method::SourceIp, sources::source_ip(seen(E::Sources))),
+                ];
+                compare_list(of, &declared.methods, readings)
+            }
+            Trait::Rotation => {
+                let out = declared.monitors.contains(&ProbeKind::Http).then(|| seen(E::OneCode));
+                compare(of, &declared.rotation, turns::rotation(seen(E::Turns), out), PartialEq::eq)
+            }
+            Trait::Weights => {
+                compare(of, &declared.weights, turns::weights(seen(E::Turns), seen(E::Weights)), PartialEq::eq)
+            }
+            Trait::Workers => compare(of, &declared.workers, turns::workers(seen(E::Turns)), PartialEq::eq),
+            Trait::Ties => compare(of, &declared.ties, loads::ties(seen(E::LeastConnections)), PartialEq::eq),
+            Trait::Hash => self.hash(),
+            Trait::Persistence => {
+                let readings = vec![
+                    (PersistenceKind::SourceIp, sources::source_table(seen(E::SourceTable))),
+                    (PersistenceKind::HttpCookie, keeping::cookie(seen(E::HttpCookie))),
+                    (PersistenceKind::AppCookie, keeping::cookie(seen(E::AppCookie))),
+                ];
+                compare_list(of, &declared.persistence, readings)
+            }
+            Trait::Monitors => {
+                let readings = vec![
+                    (ProbeKind::Tcp, watching::tcp_monitor(seen(E::TcpMonitor))),
+                    (ProbeKind::Http, watching::http_monitor(seen(E::OneCode))),
+                ];
+                compare_list(of, &declared.monitors, readings)
+            }
+            Trait::Passive => compare(of, &declared.passive, failing::passive(seen(E::Passive)), |one, other| {
+                failing::same_passive(*one, *other)
+            }),
+            Trait::ProbeSchedule => {
+                compare(of, &declared.probe_schedule, probing::schedule(seen(E::Fall)), PartialEq::eq)
+            }
+            Trait::UnansweredSyn => {
+                let schedule = probing::schedule(seen(E::Fall));
+                let reading =
+                    probing::unanswered_syn(seen(E::LongTimeout), seen(E::LongDelay), &self.fall(), &schedule);
+                self.cost(of, declared.unanswered_syn, reading)
+            }
+            Trait::UnansweredRequest => {
+                let reading = probing::unanswered_request(seen(E::LongTimeout), seen(E::LongDelay));
+                self.cost(of, declared.unanswered_request, reading)
+            }
+            Trait::Fall => compare(of, &declared.fall, self.fall(), PartialEq::eq),
+            Trait::Rise => compare(of, &declared.rise, thresholds::rise(seen(E::Fall)), PartialEq::eq),
+            Trait::FirstFailure => {
+                let reading = thresholds::first_failure(seen(E::Fall), self.fall());
+                compare(of, &declared.first_failure, reading, PartialEq::eq)
+            }
+            Trait::ExpectedCodes => {
+                let readings = vec![
+                    (CodesForm::One, watching::codes(seen(E::OneCode))),
+                    (CodesForm::List, watching::codes(seen(E::CodeList))),
+                    (CodesForm::Range, watching::codes(seen(E::CodeRange))),
+                ];
+                compare_list(of, &declared.expected_codes, readings)
+            }
+            Trait::Panic => {
+                let reading = watching::panic(seen(E::Panic), &self.fall());
+                compare(of, &declared.panic, reading, |one, other| watching::same_panic(*one, *other))
+            }
+            Trait::SubSecondProbes => {
+                compare(of, &declared.sub_second_probes, probing::sub_second(seen(E::OddDelay)), PartialEq::eq)
+            }
+            Trait::Retries => {
+                compare(of, &declared.redispatch.retries, failing::retries(seen(E::Retries)), PartialEq::eq)
+            }
+            Trait::BoundRequestsWait => {
+                let reading = failing::bound_requests_wait(seen(E::Bound));
+                compare(of, &declared.redispatch.bound_requests_wait, reading, PartialEq::eq)
+            }
+            Trait::ConnectTimeout => {
+                let declared = declared.redispatch.connect_timeout.as_secs_f64();
+                compare(of, &declared, failing::connect_timeout(seen(E::Retries)), |one, other| {
+                    failing::same_time(*one, *other)
+                })
+            }
+            Trait::ResponseTimeout => {
+                let declared = declared.redispatch.response_timeout.as_secs_f64();
+                let reading = failing::response_timeout(seen(E::Silence { slow }), slow);
+                compare(of, &declared, reading, |one, other| failing::same_time(*one, *other))
+            }
+            Trait::Reload => compare(of, &declared.reload, changing::reload(seen(E::Reload)), PartialEq::eq),
+        }
+    }
+
+    fn fall(&self) -> Reading<Measured<Fall>> {
+        thresholds::fall(self.labs.seen(E::Fall), self.labs.seen(E::OneCode))
+    }
+
+    /// Rules that predict the same in both experiments are the same as far as can be told.
+    fn cost(&self, of: Trait, declared: ProbeCost, reading: Reading<Measured<ProbeCost>>) -> Finding {
+        let seen = [E::LongTimeout, E::LongDelay].map(|experiment| self.labs.seen(experiment));
+        let monitors: Vec<&Monitor> = seen.iter().flatten().filter_map(|seen| seen.monitor().ok()).collect();
+        compare(of, &declared, reading, |one, other| probing::same_cost(*one, *other, &monitors))
+    }
+
+    /// A ring of many points is as even as the highest random weight, so such shares do not speak against `consistent`.
+    fn hash(&self) -> Finding {
+        let reading = sources::hash(self.labs.seen(E::Sources));
+        let Some(declared) = self.declared.hash else {
+            return not_measured(Trait::Hash, None, "it declares no method SOURCE_IP");
+        };
+        let finding = compare(Trait::Hash, &declared, reading, PartialEq::eq);
+        if declared == HashClass::Consistent && finding.measured == Some(in_words(&HashClass::Rendezvous)) {
+            let evidence = format!("{}: as even as rendezvous, or as a ring of many points", finding.evidence);
+            return Finding { standing: Standing::NotMeasured, evidence, ..finding };
+        }
+        finding
+    }
+
+    /// What is declared of a trait that only probes by HTTP show.
+    fn declared_value(&self, of: Trait) -> Option<String> {
+        let declared = self.declared;
+        match of {
+            Trait::ProbeSchedule => Some(in_words(&declared.probe_schedule)),
+            Trait::UnansweredSyn => Some(in_words(&declared.unanswered_syn)),
+            Trait::UnansweredRequest => Some(in_words(&declared.unanswered_request)),
+            Trait::Fall => Some(in_words(&declared.fall)),
+            Trait::Rise => Some(in_words(&declared.rise)),
+            Trait::FirstFailure => Some(in_words(&declared.first_failure)),
+            Trait::ExpectedCodes => Some(in_words(&declared.expected_codes)),
+            Trait::Panic => Some(in_words(&declared.panic)),
+            Trait::SubSecondProbes => Some(in_words(&declared.sub_second_probes)),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,158 @@
+//! `reload`: what a change of the configuration keeps.
+
+use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
+use std::time::Duration;
+
+use lblab_history::{Change, Outcome, Request};
+use lblab_model::ReloadClass;
+
+use crate::finding::Measured;
+use crate::seen::{Reading, Seen, departure, probes, unknown};
+
+/// The member that is out when the configuration is changed.
+const OUT: usize = 6;
+/// How long before a change is begun and after it is in force requests may be lost to it.
+const AROUND: Duration = Duration::from_millis(400);
+
+/// What the change kept of one thing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Kept {
+    /// All of it.
+    All(String),
+    /// Not all of it.
+    Lost(String),
+    /// Nobody could tell.
+    Unknown(String),
+}
+
+/// What a reload keeps.
+pub(crate) fn reload(seen: Reading<Seen<'_>>) -> Reading<Measured<ReloadClass>> {
+    let seen = seen?;
+    if seen.changes().is_empty() {
+        return Err(seen.cut_short("change"));
+    }
+    reload_of(&connections(seen)?, &states(seen)?, &table(seen)?)
+}
+
+fn reload_of(connections: &Kept, states: &Kept, table: &Kept) -> Reading<Measured<ReloadClass>> {
+    let told = |kept: &Kept| match kept {
+        Kept::All(told) | Kept::Lost(told) | Kept::Unknown(told) => told.clone(),
+    };
+    let told = [connections, states, table].map(told).join("; ");
+    match (connections, states, table) {
+        (Kept::Unknown(_), ..) => unknown(told),
+        (Kept::Lost(_), ..) => Ok(Measured::is(ReloadClass::Restarts, told)),
+        (_, Kept::Lost(_), _) | (_, _, Kept::Lost(_)) => Ok(Measured::is(ReloadClass::KeepsConnections, told)),
+        (_, Kept::All(_), _) | (_, _, Kept::All(_)) => Ok(Measured::is(ReloadClass::KeepsAll, told)),
+        (_, Kept::Unknown(_), Kept::Unknown(_)) => {
+            Ok(Measured::one_of(ReloadClass::KeepsAll, vec![ReloadClass::KeepsConnections], told))
+        }
+    }
+}
+
+/// The listening sockets and the open connections.
+fn connections(seen: Seen<'_>) -> Reading<Kept> {
+    let background = seen.background()?;
+    let near = |request: &Request, change: &Change| {
+        request.ended + AROUND >= change.begun && request.sent <= change.in_force + AROUND
+    };
+    let around = |request: &Request| seen.changes().iter().any(|change| near(request, change));
+    let (during, before): (Vec<&Request>, Vec<&Request>) = background.into_iter().partition(|request| around(request));
+    if let Some(failed) = before.iter().find(|request| is_lost(request)) {
+        return unknown(format!("request {} was lost although nothing was changed ({})", failed.id, failed.outcome.describe()));
+    }
+    let lost: Vec<_> = during.iter().filter(|request| is_lost(request)).collect();
+    let held = seen.held(0)?;
+    let kept = held.iter().filter(|id| seen.request(**id).is_some_and(|request| request.outcome.is_ok())).count();
+    let told = format!(
+        "{} changes lost {} of {} requests and {} of {} held ones",
+        seen.changes().len(),
+        lost.len(),
+        during.len(),
+        held.len() - kept,
+        held.len()
+    );
+    Ok(match lost.is_empty() && kept == held.len() {
+        true => Kept::All(told),
+        false => Kept::Lost(told),
+    })
+}
+
+/// What a member answers with a status of its own is not lost.
+fn is_lost(request: &Request) -> bool {
+    !matches!(request.outcome, Outcome::Ok | Outcome::OtherStatus)
+}
+
+/// The members' states: a member that is out is not used again before a probe has found it good.
+fn states(seen: Seen<'_>) -> Reading<Kept> {
+    if seen.monitor().is_err() {
+        return Ok(Kept::Unknown("it has no member states".to_owned()));
+    }
+    let member = seen.member(OUT)?;
+    let fault = seen.fault(Some(member), 0)?;
+    let change = &seen.changes()[0];
+    if departure(seen, member, fault.at, change.begun)?.is_err() {
+        return Ok(Kept::Unknown(format!("{member} was not out before the change")));
+    }
+    let until = seen.changes().get(1).map_or_else(|| seen.end(), |next| next.begun);
+    let used = seen.arrivals(member).into_iter().filter(|at| *at >= change.begun && *at < until).count();
+    let probed = probes(seen, member).into_iter().find(|probe| probe.started >= change.begun);
+    Ok(match (used, probed) {
+        (0, Some(probe)) if probe.started.since(change.in_force) < seen.turn()? * 3 => {
+            Kept::Unknown(format!("{member}, which was out, was probed again at once"))
+        }
+        (0, _) => Kept::All(format!("{member}, which was out, stayed out")),
+        (used, _) => Kept::Lost(format!("{used} requests went to {member}, which was out")),
+    })
+}
+
+/// The table of sources: nobody moves.
+fn table(seen: Seen<'_>) -> Reading<Kept> {
+    if seen.plan().persistence.is_none() {
+        return Ok(Kept::Unknown("it has no table of sources".to_owned()));
+    }
+    let change = &seen.changes()[0];
+    let until = seen.changes().get(1).map_or_else(|| seen.end(), |next| next.begun);
+    let (mut before, mut after): (BTreeMap<Ipv4Addr, usize>, BTreeMap<Ipv4Addr, usize>) = Default::default();
+    for request in seen.background()? {
+        let Some(place) = seen.place_of(request) else { continue };
+        if request.ended < change.begun {
+            before.insert(*request.source.ip(), place);
+        } else if request.sent > change.in_force && request.ended < until {
+            after.entry(*request.source.ip()).or_insert(place);
+        }
+    }
+    // Those of the member that is out have to move.
+    before.retain(|_, place| *place + 1 != OUT);
+    let both: Vec<_> = before.iter().filter_map(|(source, place)| Some((place, after.get(source)?))).collect();
+    if both.len() < 12 {
+        return Ok(Kept::Unknown("too few sources came before and after the change".to_owned()));
+    }
+    let moved = both.iter().filter(|(before, after)| before != after).count();
+    let told = format!("{moved} of {} sources moved", both.len());
+    Ok(if moved == 0 { Kept::All(told) } else { Kept::Lost(told) })
+}
+
+#[cfg(test)]
+mod tests {
+    use lblab_model::ReloadClass;
+
+    use super::{Kept, reload_of};
+
+    #[test]
+    fn the_class_is_the_strongest_that_holds() {
+        let (all, lost, unknown) =
+            (|| Kept::All(String::new()), || Kept::Lost(String::new()), || Kept::Unknown(String::new()));
+        let check = |connections, states, table| {
+            reload_of(&connections, &states, &table).map(|measured| (measured.value, measured.or.len()))
+        };
+        assert_eq!(check(all(), all(), all()), Ok((Some(ReloadClass::KeepsAll), 0)));
+        assert_eq!(check(all(), all(), unknown()), Ok((Some(ReloadClass::KeepsAll), 0)));
+        assert_eq!(check(all(), lost(), all()), Ok((Some(ReloadClass::KeepsConnections), 0)));
+        assert_eq!(check(all(), unknown(), lost()), Ok((Some(ReloadClass::KeepsConnections), 0)));
+        assert_eq!(check(all(), unknown(), unknown()), Ok((Some(ReloadClass::KeepsAll), 1)), "nothing to keep");
+        assert_eq!(check(lost(), all(), all()), Ok((Some(ReloadClass::Restarts), 0)));
+        assert!(check(unknown(), all(), all()).is_err());
+    }
+}

@@ -1,0 +1,298 @@
+//! `probe_schedule`, `unanswered_request`, `unanswered_syn`, `sub_second_probes`: when probes come and what they cost.
+
+use std::time::Duration;
+
+use lblab_history::Answer;
+use lblab_model::window::declared_cost;
+use lblab_model::{Fall, Moment, Monitor, ProbeCost, ProbeSchedule};
+
+use crate::finding::Measured;
+use crate::labs::Nothing;
+use crate::measure::thresholds::known_fall;
+use crate::seen::{Probe, Reading, Seen, missed_after, probes, unknown};
+
+/// The member that stays silent, and the one that does not answer at all.
+const SILENT: usize = 1;
+const DEAF: usize = 2;
+/// The member whose good probes take their time.
+const SLOW: usize = 2;
+/// The shortest good probe that takes its time.
+const TAKES_TIME: Duration = Duration::from_millis(400);
+/// By how much a balancer's clock may be off: some stretch a second by a sixth.
+const OFF: f64 = 0.25;
+
+/// From where to where the delay runs, by probes that are good and take their time.
+pub(crate) fn schedule(seen: Reading<Seen<'_>>) -> Reading<Measured<ProbeSchedule>> {
+    let seen = seen?;
+    let member = seen.member(SLOW)?;
+    let (fault, heal) = (seen.fault(Some(member), 0)?, seen.heal(Some(member), 0)?);
+    seen.punctual(fault.at, heal.at, Duration::from_millis(150))?;
+    let all = probes(seen, member);
+    let slow = |probe: &Probe| {
+        probe.answer == Answer::Status(200) && probe.ended.is_some_and(|ended| ended.since(probe.started) >= TAKES_TIME)
+    };
+    let gaps: Vec<(Duration, Duration)> = all
+        .windows(2)
+        .filter(|pair| slow(&pair[0]) && pair[1].started < heal.at)
+        .filter_map(|pair| Some((pair[0].ended?.since(pair[0].started), pair[1].started.since(pair[0].started))))
+        .collect();
+    schedule_of(&gaps, seen.monitor()?.delay)
+}
+
+/// The schedule by how long probes took, and how long after each one's start the next one started.
+fn schedule_of(gaps: &[(Duration, Duration)], delay: Duration) -> Reading<Measured<ProbeSchedule>> {
+    if gaps.len() < 2 {
+        return unknown(format!("{} good probes took their time, and two are needed", gaps.len()));
+    }
+    let mean = |of: &dyn Fn(&(Duration, Duration)) -> Duration| {
+        gaps.iter().map(|gap| of(gap).as_secs_f64()).sum::<f64>() / gaps.len() as f64
+    };
+    let (took, gap, delay) = (mean(&|gap| gap.0), mean(&|gap| gap.1), delay.as_secs_f64());
+    let told = format!("good probes of {took:.2} s started every {gap:.2} s with a delay of {delay:.0} s");
+    if (gap - delay - took).abs() < OFF {
+        Ok(Measured::is(ProbeSchedule::EndToStart, told))
+    } else if (gap - delay).abs() < OFF {
+        Ok(Measured::is(ProbeSchedule::StartToStart, told))
+    } else {
+        Ok(Measured::no_value(told))
+    }
+}
+
+/// What a probe costs that nobody answers, with one monitor.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Cost {
+    monitor: Monitor,
+    cost: f64,
+}
+
+/// What an unanswered request costs.
+pub(crate) fn unanswered_request(
+    long_timeout: Reading<Seen<'_>>,
+    long_delay: Reading<Seen<'_>>,
+) -> Reading<Measured<ProbeCost>> {
+    Ok(cost_of(&[request_cost(long_timeout?)?, request_cost(long_delay?)?]))
+}
+
+/// From when the silent member took a probe until the balancer gave it up.
+fn request_cost(seen: Seen<'_>) -> Reading<Cost> {
+    let member = seen.member(SILENT)?;
+    let (fault, heal) = (seen.fault(Some(member), 0)?, seen.heal(Some(member), 0)?);
+    seen.punctual(fault.at, heal.at, Duration::from_millis(150))?;
+    let given_up = |probe: &Probe| match probe.ended {
+        Some(ended) if probe.started >= fault.at && ended < heal.at && probe.answer != Answer::Status(200) => {
+            Some(ended.since(probe.started).as_secs_f64())
+        }
+        _ => None,
+    };
+    let mut costs: Vec<f64> = probes(seen, member).iter().filter_map(given_up).collect();
+    costs.sort_by(f64::total_cmp);
+    match costs.get(costs.len() / 2) {
+        Some(cost) => Ok(Cost { monitor: seen.monitor()?.clone(), cost: *cost }),
+        None => unknown(format!("no probe of {member} was given up while it was silent")),
+    }
+}
+
+/// What an unanswered SYN costs. Nobody sees such probes, so it follows from when the member was left.
+pub(crate) fn unanswered_syn(
+    long_timeout: Reading<Seen<'_>>,
+    long_delay: Reading<Seen<'_>>,
+    fall: &Reading<Measured<Fall>>,
+    schedule: &Reading<Measured<ProbeSchedule>>,
+) -> Reading<Measured<ProbeCost>> {
+    let schedule = match schedule {
+        Ok(Measured { value: Some(schedule), .. }) => *schedule,
+        Ok(Measured { evidence, .. }) => return unknown(format!("probes follow no schedule ({evidence})")),
+        Err(nothing) => return Err(Nothing::Unknown(nothing.why().to_owned())),
+    };
+    let cost = |seen: Seen<'_>| syn_cost(seen, known_fall(fall, seen.monitor()?.max_retries)?, schedule);
+    Ok(cost_of(&[cost(long_timeout?)?, cost(long_delay?)?]))
+}
+
+fn syn_cost(seen: Seen<'_>, fall: u32, schedule: ProbeSchedule) -> Reading<Cost> {
+    let member = seen.member(DEAF)?;
+    let (fault, heal) = (seen.fault(Some(member), 0)?, seen.heal(Some(member), 0)?);
+    seen.punctual(fault.at, heal.at, Duration::from_millis(150))?;
+    let monitor = seen.monitor()?;
+    let good = probes(seen, member).into_iter().filter(|probe| probe.ended.is_some_and(|ended| ended < fault.at)).next_back();
+    let Some(Probe { started, ended: Some(ended), .. }) = good else {
+        return unknown(format!("{member} had not been probed before"));
+    };
+    // A request that no member has seen when it should have was sent to the one that does not hear.
+    let first = seen.first_arrivals();
+    let unheard = |id: u64, sent: Moment| first.get(&id).is_none_or(|served| served.started.since(sent) > Duration::from_millis(150));
+    let background = seen.background()?;
+    let sent = background.iter().filter(|request| request.sent >= fault.at && request.sent < heal.at);
+    let Some(last) = sent.filter(|request| unheard(request.id, request.sent)).map(|request| request.sent).next_back() else {
+        return unknown(format!("no request was sent to {member} while it did not answer"));
+    };
+    if last + missed_after(seen)? * 3 > heal.at {
+        return unknown(format!("{member} was not left within {:.0} s", heal.at.since(fault.at).as_secs_f64()));
+    }
+    let left = last + seen.turn()? / 2;
+    let delay = monitor.delay.as_secs_f64();
+    let (since_start, since_end) = (left.since(started).as_secs_f64(), left.since(ended).as_secs_f64());
+    let cost = syn_cost_of(schedule, delay, f64::from(fall), since_start, since_end);
+    Ok(Cost { monitor: monitor.clone(), cost })
+}
+
+/// The cost c of each of f bad probes, from the time between the last good probe and the end of the last bad one.
+///
+/// End to start: every bad probe starts d after the one before has ended, so f (d + c) after the end of the good one the member is
+/// out. Start to start: the first starts d after the good one has started, each other one max(d, c) after the one before, and the
+/// last takes c.
+fn syn_cost_of(schedule: ProbeSchedule, delay: f64, fall: f64, since_start: f64, since_end: f64) -> f64 {
+    match schedule {
+        ProbeSchedule::EndToStart => since_end / fall - delay,
+        ProbeSchedule::StartToStart => {
+            let longer = (since_start - delay) / fall;
+            if longer >= delay { longer } else { since_start - fall * delay }
+        }
+    }
+}
+
+/// How far a cost may be from what a rule predicts.
+fn near(cost: f64, predicted: f64) -> bool {
+    (cost - predicted).abs() < OFF + 0.05 * predicted
+}
+
+/// The rule that the costs follow.
+fn cost_of(costs: &[Cost]) -> Measured<ProbeCost> {
+    let told: Vec<String> = costs
+        .iter()
+        .map(|Cost { monitor, cost }| {
+            format!("{cost:.2} s with delay {:.0} s and timeout {:.0} s", monitor.delay.as_secs_f64(), monitor.timeout.as_secs_f64())
+        })
+        .collect();
+    let told = format!("given up after {}", told.join(", "));
+    let limit = limit_in(costs);
+    let rules = [ProbeCost::Timeout, ProbeCost::DelayUpTo(limit), ProbeCost::TimeoutOrDelayUpTo(limit)];
+    match rules.into_iter().find(|rule| follows(*rule, costs)) {
+        Some(rule) => Measured::is(rule, told),
+        None => Measured::no_value(told),
+    }
+}
+
+/// Whether the rule predicts all of the costs.
+fn follows(rule: ProbeCost, costs: &[Cost]) -> bool {
+    costs.iter().all(|Cost { monitor, cost }| near(*cost, declared_cost(rule, monitor).as_secs_f64()))
+}
+
+/// The limit that a rule has to have: the longest cost, in tenths of a second.
+fn limit_in(costs: &[Cost]) -> Duration {
+    let longest = costs.iter().map(|cost| cost.cost).fold(0.0, f64::max);
+    Duration::try_from_secs_f64((longest * 10.0).round() / 10.0).unwrap_or_default()
+}
+
+/// Whether two rules are the same as far as these experiments tell: they predict the same for both monitors.
+pub(crate) fn same_cost(one: ProbeCost, other: ProbeCost, monitors: &[&Monitor]) -> bool {
+    monitors.iter().all(|monitor| {
+        near(declared_cost(one, monitor).as_secs_f64(), declared_cost(other, monitor).as_secs_f64())
+    })
+}
+
+/// Whether a delay of a second and a half is kept.
+pub(crate) fn sub_second(seen: Reading<Seen<'_>>) -> Reading<Measured<bool>> {
+    let seen = match seen {
+        Err(Nothing::Refused(why)) => return Ok(Measured::is(false, why)),
+        other => other?,
+    };
+    let member = seen.member(1)?;
+    let starts: Vec<Moment> = probes(seen, member).iter().map(|probe| probe.started).collect();
+    seen.punctual(Moment::EPOCH, seen.end(), Duration::from_millis(150))?;
+    let gaps: Vec<f64> = starts.windows(2).map(|pair| pair[1].since(pair[0]).as_secs_f64()).collect();
+    sub_second_of(&gaps)
+}
+
+fn sub_second_of(gaps: &[f64]) -> Reading<Measured<bool>> {
+    let mut sorted = gaps.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let Some(median) = sorted.get(sorted.len() / 2).filter(|_| sorted.len() > 1) else {
+        return unknown("too few probes came");
+    };
+    let told = format!("probes every {median:.2} s with a delay of 1.5 s");
+    Ok(if (median - 1.5).abs() < OFF {
+        Measured::is(true, told)
+    } else if (median - 1.0).abs() < OFF || (median - 2.0).abs() < OFF {
+        Measured::is(false, told)
+    } else {
+        Measured::no_value(told)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use lblab_model::{Codes, Monitor, MonitorKind, ProbeCost, ProbeSchedule};
+
+    use super::{Cost, cost_of, follows, same_cost, schedule_of, sub_second_of, syn_cost_of};
+
+    fn monitor(delay: u64, timeout: u64) -> Monitor {
+        let expected_codes = Codes::List(vec![200]);
+        let kind = MonitorKind::Http { http_method: "GET".to_owned(), url_path: "/".to_owned(), expected_codes };
+        Monitor { kind, delay: Duration::from_secs(delay), timeout: Duration::from_secs(timeout), max_retries: 1 }
+    }
+
+    fn costs(long_timeout: f64, long_delay: f64) -> Vec<Cost> {
+        vec![Cost { monitor: monitor(1, 2), cost: long_timeout }, Cost { monitor: monitor(7, 1), cost: long_delay }]
+    }
+
+    fn up_to(seconds: u64) -> Duration {
+        Duration::from_secs(seconds)
+    }
+
+    #[test]
+    fn the_schedule_is_told_by_good_probes_that_take_their_time() {
+        let check = |took: u64, gap: u64| {
+            let gap = (Duration::from_millis(took), Duration::from_millis(gap));
+            schedule_of(&[gap, gap, gap], Duration::from_secs(1)).expect("three are enough").value
+        };
+        assert_eq!(check(600, 1605), Some(ProbeSchedule::EndToStart));
+        assert_eq!(check(600, 1001), Some(ProbeSchedule::StartToStart));
+        assert_eq!(check(600, 1140), Some(ProbeSchedule::StartToStart), "a clock that is slow");
+        assert_eq!(check(600, 2200), None);
+        assert!(schedule_of(&[(Duration::from_millis(600), Duration::from_secs(1))], Duration::from_secs(1)).is_err());
+    }
+
+    #[test]
+    fn a_cost_is_the_timeout_or_the_delay_up_to_a_limit_or_the_larger_of_both() {
+        let check = |long_timeout, long_delay| cost_of(&costs(long_timeout, long_delay)).value;
+        assert_eq!(check(2.01, 1.0), Some(ProbeCost::Timeout));
+        assert_eq!(check(1.0, 5.02), Some(ProbeCost::DelayUpTo(up_to(5))));
+        assert_eq!(check(2.0, 4.98), Some(ProbeCost::TimeoutOrDelayUpTo(up_to(5))));
+        assert_eq!(check(1.02, 7.0), Some(ProbeCost::DelayUpTo(up_to(7))));
+        assert_eq!(check(3.5, 1.0), None);
+    }
+
+    #[test]
+    fn a_declared_limit_beyond_the_delay_is_the_same_as_far_as_can_be_told() {
+        let monitors = [&monitor(1, 2), &monitor(7, 1)];
+        let same = |one, other| same_cost(one, other, &monitors);
+        assert!(same(ProbeCost::DelayUpTo(up_to(20)), ProbeCost::DelayUpTo(up_to(7))));
+        assert!(!same(ProbeCost::DelayUpTo(up_to(4)), ProbeCost::DelayUpTo(up_to(5))));
+        assert!(!same(ProbeCost::DelayUpTo(up_to(5)), ProbeCost::TimeoutOrDelayUpTo(up_to(5))));
+        assert!(follows(ProbeCost::DelayUpTo(up_to(9)), &costs(1.0, 7.0)));
+    }
+
+    #[test]
+    fn the_cost_of_what_nobody_sees_follows_from_when_the_member_was_left() {
+        let check = |schedule, fall, since_start, since_end, expected: f64| {
+            let cost = syn_cost_of(schedule, 1.0, fall, since_start, since_end);
+            assert!((cost - expected).abs() < 1e-9, "{cost}");
+        };
+        check(ProbeSchedule::EndToStart, 2.0, 6.0, 6.0, 2.0);
+        check(ProbeSchedule::EndToStart, 1.0, 2.6, 2.0, 1.0);
+        check(ProbeSchedule::StartToStart, 2.0, 5.0, 5.0, 2.0);
+        check(ProbeSchedule::StartToStart, 3.0, 3.5, 3.5, 0.5);
+    }
+
+    #[test]
+    fn a_delay_of_a_second_and_a_half_is_kept_or_rounded() {
+        let check = |gap: f64| sub_second_of(&[gap; 4]).expect("four are enough").value;
+        assert_eq!(check(1.51), Some(true));
+        assert_eq!(check(1.0), Some(false));
+        assert_eq!(check(2.0), Some(false));
+        assert_eq!(check(5.0), None);
+        assert!(sub_second_of(&[1.5]).is_err());
+    }
+}
