@@ -4,9 +4,10 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use lblab_history::MemberState;
 use lblab_lab::sandbox::Identity;
 use lblab_lab::{Lab, LabError, Namespace};
-use lblab_model::LoadBalancer;
+use lblab_model::{LoadBalancer, Name};
 use minijinja::Value;
 use tokio::net::UnixDatagram;
 use tokio::sync::mpsc::UnboundedReceiver;
@@ -16,11 +17,12 @@ use crate::announcements::{self, Announcements};
 use crate::ask::{Answer, Place, ask};
 use crate::error::BalancerError;
 use crate::hearing::{Awaited, Hearing, Source, StateEvent};
-use crate::manifest::{Manifest, Question, Ready};
+use crate::manifest::{Manifest, Question, Reading, Ready, Status};
 use crate::process::Instance;
 use crate::ready::{Arrival, Condition};
 use crate::render::Renderer;
 use crate::running::Running;
+use crate::status;
 
 /// How long a balancer may take until it is ready, or until it has reloaded.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(10);
@@ -231,6 +233,26 @@ impl Deployment {
             at: place.to_string(),
             source,
         })
+    }
+
+    /// Asks for the members' states and reads the answer.
+    pub async fn asked_states(
+        &self,
+        question: &Question,
+        table: &Status,
+        context: &Value,
+    ) -> Result<Vec<(Name, MemberState)>, BalancerError> {
+        let answer = self.ask(question, context).await?;
+        self.read_states(table, &answer.text)
+    }
+
+    /// Reads the members' states out of what the balancer told.
+    pub fn read_states(&self, table: &Status, told: &str) -> Result<Vec<(Name, MemberState)>, BalancerError> {
+        let states = match &table.reading {
+            Reading::HaproxyCsv => status::haproxy_csv(told),
+            Reading::Members(pattern) => status::by_pattern(told, pattern, self.hearing.members()),
+        };
+        states.map_err(|source| BalancerError::Status { balancer: self.balancer().to_owned(), source })
     }
 
     pub fn spawn(

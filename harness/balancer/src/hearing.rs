@@ -73,6 +73,8 @@ pub(crate) struct Hearing(Rc<Inner>);
 struct Inner {
     events: Option<Events>,
     members: Members,
+    /// The states that the balancer was last seen to show, if it is asked for them.
+    seen: RefCell<BTreeMap<Name, MemberState>>,
     states: mpsc::UnboundedSender<StateEvent>,
     awaited: RefCell<Vec<(Awaited, oneshot::Sender<End>)>>,
 }
@@ -80,7 +82,13 @@ struct Inner {
 impl Hearing {
     pub fn new(events: Option<Events>) -> (Hearing, mpsc::UnboundedReceiver<StateEvent>) {
         let (states, receiver) = mpsc::unbounded_channel();
-        let inner = Inner { events, members: Members::default(), states, awaited: RefCell::default() };
+        let inner = Inner {
+            events,
+            members: Members::default(),
+            seen: RefCell::default(),
+            states,
+            awaited: RefCell::default(),
+        };
         (Hearing(Rc::new(inner)), receiver)
     }
 
@@ -108,6 +116,16 @@ impl Hearing {
                     let _ = told.send(end);
                 }
                 None => index += 1,
+            }
+        }
+    }
+
+    /// Takes in the states that the balancer showed at this instant.
+    pub fn learn(&self, states: Vec<(Name, MemberState)>, at: Instant) {
+        let mut seen = self.0.seen.borrow_mut();
+        for (member, state) in states {
+            if seen.insert(member.clone(), state) != Some(state) {
+                let _ = self.0.states.send(StateEvent { member, state, at });
             }
         }
     }

@@ -220,6 +220,8 @@ pub(crate) enum StopWay {
 pub(crate) struct Status {
     pub from: StatusSource,
     pub reading: Reading,
+    /// How often the question is asked of a balancer that announces nothing.
+    pub every: Duration,
 }
 
 #[derive(Clone, Debug)]

@@ -1,7 +1,9 @@
 //! A deployed balancer: its members' states, its reloads, its faults and its end.
 
+use std::cell::RefCell;
 use std::path::Path;
 use std::process::ExitStatus;
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use lblab_history::MemberState;
@@ -12,20 +14,24 @@ use nix::sys::signal::Signal;
 use regex_lite::Regex;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::oneshot;
-use tokio::time::{sleep, timeout};
+use tokio::task::{AbortHandle, spawn_local};
+use tokio::time::{MissedTickBehavior, sleep, timeout};
 
 use crate::deployment::{DEADLINE, Deployment, Started};
 use crate::error::BalancerError;
 use crate::hearing::{Awaited, End, Source, StateEvent};
-use crate::manifest::{InForce, Question, Reading, ReloadWay, StatusSource, StopWay};
+use crate::manifest::{InForce, Question, ReloadWay, StatusSource, StopWay};
 use crate::process::Instance;
 use crate::ready::AGAIN;
 use crate::state_dir::RenderedFile;
-use crate::status;
 
 /// A deployed balancer. Dropping it kills its processes and leaves its files; [`Running::stop`] ends it in order.
 pub struct Running {
-    deployment: Deployment,
+    deployment: Rc<Deployment>,
+    /// What the questions name as it is now.
+    asked: Rc<RefCell<Value>>,
+    /// Asks a balancer that announces nothing.
+    poll: Option<AbortHandle>,
     lb: LoadBalancer,
     files: Vec<RenderedFile>,
     generation: u64,
@@ -46,6 +52,12 @@ pub struct Reloaded {
     pub in_force: Instant,
 }
 
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.poll.iter().for_each(AbortHandle::abort);
+    }
+}
+
 impl Running {
     pub(crate) fn new(
         deployment: Deployment,
@@ -55,9 +67,22 @@ impl Running {
         events: UnboundedReceiver<StateEvent>,
     ) -> Running {
         let Started { instance, companion } = started;
-        let events = Some(events);
-        let replaced = Vec::new();
-        Running { deployment, lb, files, generation: 1, instance, companion, replaced, events, killed: false }
+        let asked = Rc::new(RefCell::new(deployment.renderer.context(&lb, None, 1)));
+        let deployment = Rc::new(deployment);
+        let poll = poll(&deployment, &asked);
+        Running {
+            deployment,
+            asked,
+            poll,
+            lb,
+            files,
+            generation: 1,
+            instance,
+            companion,
+            replaced: Vec::new(),
+            events: Some(events),
+            killed: false,
+        }
     }
 
     /// Learns the state of each of the members; a member of two pools may come twice. None if the balancer does not show them.
@@ -65,16 +90,14 @@ impl Running {
         let Some(table) = &self.deployment.renderer.manifest.status else { return Ok(None) };
         let context = self.deployment.renderer.context(&self.lb, None, self.generation);
         let answer = match &table.from {
-            StatusSource::Question(question) => self.deployment.ask(question, &context).await?.text,
+            StatusSource::Question(question) => {
+                return self.deployment.asked_states(question, table, &context).await.map(Some);
+            }
             StatusSource::Command(command) => {
                 self.deployment.carry_out(lab, "status", command, &context).await?.join("\n")
             }
         };
-        let states = match &table.reading {
-            Reading::HaproxyCsv => status::haproxy_csv(&answer),
-            Reading::Members(pattern) => status::by_pattern(&answer, pattern, self.deployment.hearing.members()),
-        };
-        states.map(Some).map_err(|source| BalancerError::Status { balancer: self.balancer(), source })
+        self.deployment.read_states(table, &answer).map(Some)
     }
 
     /// The changes of members' states that the balancer announces, from its start on; the first caller gets them.
@@ -101,6 +124,7 @@ impl Running {
             Err(error) => Err(error),
         };
         if reloaded.is_ok() {
+            self.asked.replace(context);
             self.lb = lb.clone();
             self.files = files;
         } else {
@@ -312,6 +336,27 @@ impl Running {
     fn balancer(&self) -> String {
         self.deployment.balancer().to_owned()
     }
+}
+
+/// Asks a balancer that announces nothing for its members' states, again and again; what changes is heard as if it had been announced.
+fn poll(deployment: &Rc<Deployment>, asked: &Rc<RefCell<Value>>) -> Option<AbortHandle> {
+    let manifest = &deployment.renderer.manifest;
+    let table = manifest.status.clone().filter(|_| manifest.events.is_none())?;
+    let StatusSource::Question(question) = table.from.clone() else { return None };
+    let (deployment, asked) = (Rc::clone(deployment), Rc::clone(asked));
+    let polling = spawn_local(async move {
+        let mut tick = tokio::time::interval(table.every);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tick.tick().await;
+            let context = asked.borrow().clone();
+            // One that is being reloaded, or is dead, has nothing to say.
+            if let Ok(states) = deployment.asked_states(&question, &table, &context).await {
+                deployment.hearing.learn(states, Instant::now());
+            }
+        }
+    });
+    Some(polling.abort_handle())
 }
 
 async fn end(instance: &Instance, signal: Option<Signal>, grace: Duration) -> Result<(), BalancerError> {

@@ -140,6 +140,7 @@ fn status() -> Json {
             "get": path(),
             "command": command("A command that prints the states."),
             "format": word(&["haproxy-csv"], "How the answer is written."),
+            "every": text("How often it is asked if there are no events: `20ms` if not said otherwise."),
             "members": text("A pattern: each match is a member, by a group `member` or `address`, down if `down` takes part."),
         }),
     );

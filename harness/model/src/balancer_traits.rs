@@ -66,6 +66,9 @@ pub struct BalancerTraits {
     pub reload: ReloadClass,
     /// Whether it tells its members' states, by an answer or by an announcement. Not declared; it follows from the manifest.
     pub shows_members: bool,
+    /// How late a change of them may be seen because the balancer is asked for it and announces nothing; zero if it announces.
+    #[serde(default, with = "crate::seconds")]
+    pub states_every: Duration,
     /// Whether it is a process, which can be killed and paused. Not declared; it follows from the manifest.
     pub is_process: bool,
 }

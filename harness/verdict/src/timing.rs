@@ -111,7 +111,7 @@ pub(crate) fn difference(late: Duration) -> String {
 pub(crate) fn lateness(run: &Run<'_>, from: Moment, to: Moment) -> Option<Duration> {
     let kept = run.history.timekeeping.as_ref()?;
     let worst = late_ticks(kept, from, to).chain(starved(kept, from, to)).max().unwrap_or_default();
-    Some(worst.max(kept.threshold) + kept.period)
+    Some(worst.max(kept.threshold) + kept.period + run.traits().states_every)
 }
 
 /// How long the balancer waited for a processor, each time that has to do with what happened in this time.

@@ -46,8 +46,11 @@ impl Source<'_> {
         let ready = self.ready(raw.ready)?;
         let stop = self.stop(raw.stop, &ready)?;
         let reload = self.reload(raw.reload, &ready)?;
+        let announces = raw.events.is_some();
+        let status = raw.status.map(|raw| self.status(raw, announces)).transpose()?;
         let facts = Facts {
-            shows_members: raw.status.is_some() || raw.events.is_some(),
+            states_every: status.as_ref().filter(|_| !announces).map(|status| status.every),
+            shows_members: status.is_some() || announces,
             is_process: !ready.iter().any(|ready| matches!(ready, Ready::Ends)),
         };
         let traits = self.traits(raw.traits, facts)?;
@@ -68,7 +71,7 @@ impl Source<'_> {
             ready,
             reload,
             stop,
-            status: raw.status.map(|raw| self.status(raw)).transpose()?,
+            status,
             events: raw.events.map(|raw| self.events(raw)).transpose()?,
             mutants: raw.mutants,
             traits,

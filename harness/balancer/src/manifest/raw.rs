@@ -159,6 +159,8 @@ pub(super) struct RawStatus {
     pub format: Option<RawStatusFormat>,
     #[serde(default)]
     pub members: Option<Text>,
+    #[serde(default)]
+    pub every: Option<Text>,
 }
 
 #[derive(Deserialize)]

@@ -1,6 +1,7 @@
 //! A balancer's traits, as their author wrote them and checked.
 
 use std::fmt;
+use std::time::Duration;
 
 use lblab_model::{
     Balanced, BalancerTraits, CodesForm, Fall, FirstFailure, HashClass, Method, Passive, PersistenceKind, ProbeCost,
@@ -57,6 +58,8 @@ pub(super) struct RawTraits {
 pub(super) struct Facts {
     /// Its members' states can be read or are announced.
     pub shows_members: bool,
+    /// How often it is asked for them, if it does not announce them.
+    pub states_every: Option<Duration>,
     /// It is a process that stays.
     pub is_process: bool,
 }
@@ -142,6 +145,7 @@ impl Source<'_> {
             redispatch: raw.redispatch.value,
             reload: raw.reload,
             shows_members: facts.shows_members,
+            states_every: facts.states_every.unwrap_or_default(),
             is_process: facts.is_process,
         })
     }

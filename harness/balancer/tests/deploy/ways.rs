@@ -23,6 +23,7 @@ pub const TESTS: &[Test] = &[
     ("a_reload_by_files_is_in_force_when_the_answer_matches", reload_by_files),
     ("a_reload_by_restart_starts_another_process", reload_by_restart),
     ("states_are_read_by_a_pattern_and_announced_by_address", states_by_pattern),
+    ("a_balancer_that_announces_nothing_is_asked_again_and_again", states_by_asking),
     ("states_are_read_from_a_command_and_announced_by_a_companion", states_by_command),
     ("a_balancer_in_the_kernel_has_no_process_and_is_stopped_by_a_command", in_the_kernel),
     ("a_check_that_hangs_is_told_as_what_it_is", a_check_that_hangs),
@@ -219,6 +220,27 @@ events: {down: 'member (?<address>\\S+) went down', up: 'member (?<address>\\S+)
             let states = running.states(&bench.lab).await.expect("an answer");
             assert_eq!(states, Some(vec![(named("vm01"), state), (named("vm02"), Up)]));
         }
+        running.stop(&bench.lab).await.expect("an orderly end");
+    });
+}
+
+fn states_by_asking() {
+    with_bench(async |bench| {
+        let status = "\
+status: {socket: \"{{ sock }}\", ask: states, members: '(?<member>vm\\d+) \\S+ (?:UP|(?<down>DOWN))', every: 10ms}";
+        let (_folder, manifest) = toy(&keys("{signal: HUP, done: loaded}", status), CONF);
+        assert_eq!(manifest.traits().states_every, Duration::from_millis(10));
+        let mut running = deployed(&bench, &manifest).await;
+        let mut events = running.events().expect("the first caller gets them");
+        let mut next = async || {
+            let event = timeout(Duration::from_secs(5), events.recv()).await.expect("in time").expect("an event");
+            (event.member, event.state)
+        };
+        assert_eq!([next().await, next().await], [(named("vm01"), Up), (named("vm02"), Up)]);
+        kill(Pid::from_raw(pid_of(&running)), Signal::SIGUSR1).expect("a signal");
+        assert_eq!(next().await, (named("vm01"), Down));
+        running.reload(&bench.lab, &load_balancer(3)).await.unwrap_or_else(|error| panic!("{error}"));
+        assert_eq!(next().await, (named("vm03"), Up));
         running.stop(&bench.lab).await.expect("an orderly end");
     });
 }

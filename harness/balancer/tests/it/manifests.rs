@@ -331,11 +331,11 @@ fn a_program_a_reload_a_span_and_a_command_make_sense() {
         "grace: 2s",
         "grace: 2000s",
         &expect![[r#"
-        error: a balancer may take at most 60s to stop
-         --> mine/manifest.yaml:9:29
-          |
-        9 | stop: {signal: TERM, grace: 2000s}
-          |                             ^^^^^"#]],
+            error: this lies between 1ms and 60s
+             --> mine/manifest.yaml:9:29
+              |
+            9 | stop: {signal: TERM, grace: 2000s}
+              |                             ^^^^^"#]],
     );
     check(
         "start: [\"{{ program }}\", -f, \"{{ conf }}\"]",

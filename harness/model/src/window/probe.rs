@@ -150,6 +150,7 @@ pub(crate) mod tests {
             },
             reload: ReloadClass::KeepsConnections,
             shows_members: true,
+            states_every: Duration::ZERO,
             is_process: true,
         }
     }

@@ -40,6 +40,7 @@ pub(crate) fn reference() -> BalancerTraits {
         },
         reload: ReloadClass::KeepsAll,
         shows_members: true,
+        states_every: Duration::ZERO,
         is_process: true,
     }
 }

@@ -89,6 +89,7 @@ fn traits() -> BalancerTraits {
         },
         reload: ReloadClass::KeepsAll,
         shows_members: true,
+        states_every: Duration::ZERO,
         is_process: true,
     }
 }

@@ -1,10 +1,18 @@
 //! Questions to a balancer: that it is ready, that a reload is in force, and what its members' states are.
 
+use std::time::Duration;
+
 use serde_saphyr::{Location, Spanned};
 
 use super::{Checked, Source};
 use crate::manifest::raw::{RawAsks, RawEvents, RawReady, RawStatus, RawStatusFormat, Text};
 use crate::manifest::{Asked, Endpoint, Events, Question, Reading, Ready, Status, StatusSource};
+
+/// How often a balancer that announces nothing is asked for its members' states.
+const ASKED_EVERY: Duration = Duration::from_millis(20);
+
+/// How seldom it may be asked at most: a state that is seen later than this is worth nothing.
+const MOST_SELDOM: Duration = Duration::from_secs(1);
 
 /// Where a question is asked: `socket` or `address`.
 type RawEndpoint = (Option<Text>, Option<Text>);
@@ -47,9 +55,9 @@ impl Source<'_> {
         Ok((question, self.template(matches)?))
     }
 
-    pub(super) fn status(self, raw: Spanned<RawStatus>) -> Checked<Status> {
+    pub(super) fn status(self, raw: Spanned<RawStatus>, announces: bool) -> Checked<Status> {
         let place = raw.referenced;
-        let RawStatus { socket, address, ask, get, command, format, members } = raw.value;
+        let RawStatus { socket, address, ask, get, command, format, members, every } = raw.value;
         let from = match command {
             Some(command) if socket.is_none() && address.is_none() && ask.is_none() && get.is_none() => {
                 StatusSource::Command(self.command(command)?)
@@ -65,7 +73,18 @@ impl Source<'_> {
                 return Err(self.at(place, "states are read by a `format` or by a pattern `members`", Some(help)));
             }
         };
-        Ok(Status { from, reading })
+        if !announces && matches!(from, StatusSource::Command(_)) {
+            let what = "a command cannot be run often enough to see members leave; there have to be `events` as well";
+            return Err(self.at(place, what, None));
+        }
+        let every = match every {
+            Some(text) if announces => {
+                return Err(self.wrong(&text, "a balancer that has `events` is not asked again and again", None));
+            }
+            Some(text) => self.span(&text, MOST_SELDOM)?,
+            None => ASKED_EVERY,
+        };
+        Ok(Status { from, reading, every })
     }
 
     pub(super) fn events(self, raw: RawEvents) -> Checked<Events> {

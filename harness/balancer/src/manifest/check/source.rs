@@ -71,14 +71,19 @@ impl Source<'_> {
     }
 
     pub(super) fn grace(self, text: &Text) -> Checked<Duration> {
+        self.span(text, LONGEST_GRACE)
+    }
+
+    /// A span of time, at most so long.
+    pub(super) fn span(self, text: &Text, most: Duration) -> Checked<Duration> {
         let number = |digits: &str| digits.trim().parse::<u64>().ok();
         let span = match text.value.strip_suffix("ms") {
             Some(digits) => number(digits).map(Duration::from_millis),
             None => text.value.strip_suffix('s').and_then(number).map(Duration::from_secs),
         };
         match span {
-            Some(span) if span <= LONGEST_GRACE => Ok(span),
-            Some(_) => Err(self.wrong(text, "a balancer may take at most 60s to stop", None)),
+            Some(span) if span <= most && !span.is_zero() => Ok(span),
+            Some(_) => Err(self.wrong(text, &format!("this lies between 1ms and {}s", most.as_secs()), None)),
             None => Err(self.wrong(text, "a span of time is a whole number with a unit, `2s` or `500ms`", None)),
         }
     }
