@@ -2,6 +2,7 @@
 
 mod expectation;
 mod loss;
+mod reservation;
 mod rotation;
 mod shares;
 mod step;
@@ -9,7 +10,7 @@ mod step;
 use std::fmt::{self, Write};
 use std::time::Duration;
 
-use lblab_model::{BalancerTraits, Fault, IngressRule, Monitor, MonitorKind, Name, Persistence, Protocol, Transport};
+use lblab_model::{BalancerTraits, Fault, IngressRule, Monitor, MonitorKind, Name, Persistence, Transport};
 
 use super::{MemberKind, MemberPlan, Plan};
 
@@ -30,7 +31,7 @@ impl Plan {
             }
         }
         writeln!(to, "\ntopology")?;
-        self.topology(to)?;
+        self.topology(to, traits)?;
         writeln!(to, "\ntimeline")?;
         let mut faults: Vec<(Option<Name>, Fault)> = Vec::new();
         for (index, expected) in self.each_step(traits).enumerate() {
@@ -41,10 +42,9 @@ impl Plan {
         writeln!(to, "\ntakes about {}, at most {}", span(expected.typical), span(expected.at_most))
     }
 
-    fn topology(&self, to: &mut String) -> fmt::Result {
+    fn topology(&self, to: &mut String, traits: &BalancerTraits) -> fmt::Result {
         let network = &self.network;
-        let protocol = if self.protocol == Protocol::Http { "HTTP" } else { "TCP" };
-        writeln!(to, "  VIP          {}:{}, {protocol}, {}", network.vip, self.port, self.method)?;
+        writeln!(to, "  VIP          {}:{}, {}, {}", network.vip, self.port, self.protocol, self.method)?;
         match &self.persistence {
             None => {}
             Some(Persistence::AppCookie { cookie_name }) => writeln!(to, "  persistence  APP_COOKIE {cookie_name}")?,
@@ -53,6 +53,9 @@ impl Plan {
         match &self.monitor {
             None => writeln!(to, "  monitor      none: no member is ever marked down")?,
             Some(monitor) => writeln!(to, "  monitor      {}", describe_monitor(monitor))?,
+        }
+        if let Some(lacking) = self.lacks_monitor(traits) {
+            writeln!(to, "               left out, since the balancer declares no {lacking}")?;
         }
         writeln!(
             to,

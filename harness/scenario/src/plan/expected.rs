@@ -60,8 +60,8 @@ impl Plan {
                 ACT
             }
             Step::Wait(Wait::For(span)) => Expected { typical: *span, at_most: *span },
-            Step::Wait(Wait::Probes { count, .. }) => self.probes(*count),
-            Step::Flap(flap) => self.probes(flap.bad_probes + flap.good_probes).then(ACT).times(flap.times),
+            Step::Wait(Wait::Probes { count, .. }) => self.probes(*count, traits),
+            Step::Flap(flap) => self.probes(flap.bad_probes + flap.good_probes, traits).then(ACT).times(flap.times),
             Step::Heal { member } => {
                 feel_no_more(faults, member.as_ref());
                 ACT
@@ -76,39 +76,41 @@ impl Plan {
         }
     }
 
-    fn probes(&self, count: u32) -> Expected {
-        self.monitor.as_ref().map_or(ACT, |monitor| Expected {
+    fn probes(&self, count: u32, traits: &BalancerTraits) -> Expected {
+        self.monitor_on(traits).map_or(ACT, |monitor| Expected {
             typical: monitor.delay * count,
             at_most: (monitor.delay + monitor.timeout) * (count + 1),
         })
     }
 
     fn leaves(&self, fault: Option<Fault>, traits: &BalancerTraits) -> Expected {
-        let windows =
-            self.monitor.as_ref().zip(fault).map(|(monitor, fault)| {
-                (detection(monitor, &fault, traits), declared_detection(monitor, &fault, traits))
-            });
+        let windows = self
+            .monitor_on(traits)
+            .zip(fault)
+            .map(|(monitor, fault)| (detection(monitor, &fault, traits), declared_detection(monitor, &fault, traits)));
         match windows {
             Some((Detection::Within(window), declared)) => {
                 let latest = match declared {
                     Detection::Within(declared) => window.latest.max(declared.latest),
                     Detection::Never { .. } => window.latest,
                 };
-                Expected { typical: window.mean, at_most: latest + epsilon(latest) + ACT.at_most }
+                let typical = if traits.shows_members { window.mean } else { window.latest };
+                Expected { typical, at_most: latest + epsilon(latest) + ACT.at_most }
             }
             _ => ACT,
         }
     }
 
     fn returns(&self, fault: Option<Fault>, traits: &BalancerTraits) -> Expected {
-        let Some(monitor) = &self.monitor else { return ACT };
+        let Some(monitor) = self.monitor_on(traits) else { return ACT };
         match fault {
             Some(fault) => {
                 let window = recovery(monitor, &fault, traits);
                 let latest = window.latest + probe_period(traits.probe_schedule, monitor.delay, monitor.timeout);
-                Expected { typical: window.mean, at_most: latest + epsilon(latest) + ACT.at_most }
+                let typical = if traits.shows_members { window.mean } else { window.latest };
+                Expected { typical, at_most: latest + epsilon(latest) + ACT.at_most }
             }
-            None => self.probes(traits.rise + 1),
+            None => self.probes(traits.rise + 1, traits),
         }
     }
 }

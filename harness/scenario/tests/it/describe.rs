@@ -189,7 +189,7 @@ fn sources_and_cookies_and_floating_ips_are_named() {
 }
 
 /// The timeline of a scenario with three members, a monitor and these steps.
-fn timeline(steps: &str, traits: &BalancerTraits) -> String {
+pub(crate) fn timeline(steps: &str, traits: &BalancerTraits) -> String {
     let text = format!(
         "name: a test\npool: {{method: ROUND_ROBIN}}\nvip: 192.168.1.250\nmembers:\n  - {{name: vm01, address: 192.168.1.17}}\n  \
          - {{name: vm02, address: 192.168.1.18}}\n  - {{name: vm03, address: 192.168.1.19, weight: 2}}\n\

@@ -1,6 +1,7 @@
 //! The scenario language from the outside: what is accepted, what is refused and how, and what a plan says of itself.
 
 mod arbitrary;
+mod declared;
 mod describe;
 mod documented;
 mod invalid;

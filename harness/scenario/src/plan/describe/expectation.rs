@@ -6,10 +6,25 @@ use lblab_model::window::{Detection, Window, declared_detection, detection, epsi
 use lblab_model::{BalancerTraits, Fault, Name};
 
 use super::super::{Expectation, LostBound, Plan};
-use super::{bound, loss, shares, span};
+use super::{bound, loss, reservation, shares, span};
 
-/// Writes the expectation of the step of this index, and its bound.
+/// Writes the expectation of the step of this index, its bound, and why it is unsupported if it is.
 pub(super) fn write(
+    to: &mut String,
+    plan: &Plan,
+    index: usize,
+    expectation: &Expectation,
+    faults: &[(Option<Name>, Fault)],
+    traits: &BalancerTraits,
+) -> fmt::Result {
+    write_bound(to, plan, index, expectation, faults, traits)?;
+    match reservation::of(plan, index, expectation, traits) {
+        Some(reason) => bound(to, &format!("unsupported: {reason}")),
+        None => Ok(()),
+    }
+}
+
+fn write_bound(
     to: &mut String,
     plan: &Plan,
     index: usize,
@@ -56,7 +71,7 @@ pub(super) fn write(
         }
         Expectation::Returns { member } => {
             line(&format!("{member} returns to rotation in time"))?;
-            match plan.monitor.as_ref().zip(fault_of(faults, member)) {
+            match plan.monitor_on(traits).zip(fault_of(faults, member)) {
                 Some((monitor, fault)) => window(to, &recovery(monitor, &fault, traits), "after the heal"),
                 None => Ok(()),
             }
@@ -88,11 +103,14 @@ pub(super) fn write(
 }
 
 fn leaves(to: &mut String, plan: &Plan, fault: Option<Fault>, traits: &BalancerTraits) -> fmt::Result {
-    let Some((monitor, fault)) = plan.monitor.as_ref().zip(fault) else { return Ok(()) };
+    let Some((monitor, fault)) = plan.monitor_on(traits).zip(fault) else { return Ok(()) };
     match detection(monitor, &fault, traits) {
         Detection::Never { why } => bound(to, &format!("never: {why}")),
         Detection::Within(spec) => {
             window(to, &spec, "after the fault")?;
+            if let Some(reason) = traits.falls_otherwise(monitor) {
+                bound(to, &format!("HM-1 is unsupported: {reason}"))?;
+            }
             match declared_detection(monitor, &fault, traits) {
                 Detection::Within(declared) if declared.latest > spec.latest => bound(
                     to,

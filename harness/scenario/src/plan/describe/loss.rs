@@ -3,11 +3,11 @@
 use std::fmt;
 use std::time::Duration;
 
-use lblab_model::window::{Detection, LossCase, declared_detection, detection, predicted_loss};
-use lblab_model::{BalancerTraits, Fault, Monitor, Name};
+use lblab_model::window::{Detection, LossCase, cut_off, declared_detection, detection, predicted_loss};
+use lblab_model::{BalancerTraits, Fall, Fault, Monitor, Name, WeightRule};
 
 use super::super::{Expectation, Flap, Load, Plan, Span, Step, Traffic};
-use super::{bound, rotation, span};
+use super::{bound, reservation, rotation, span};
 
 /// A fault, as long as requests may meet it.
 struct Exposure<'p> {
@@ -62,7 +62,7 @@ fn exposures<'p>(plan: &'p Plan, before: usize, traits: &BalancerTraits) -> Vec<
                 let healed = end.filter(|&end| matches!(plan.steps[end].step, Step::Heal { .. }));
                 let steps = index + 1..end.unwrap_or(plan.steps.len());
                 let meanwhile: Duration = typical[steps.clone()].iter().sum();
-                let seen = member.and(plan.monitor.as_ref()).and_then(|monitor| out(monitor, *fault, traits));
+                let seen = member.and(plan.monitor_on(traits)).and_then(|monitor| out(monitor, *fault, traits));
                 let (least, most, until) = match (seen, healed) {
                     (Some((least, most)), Some(_)) if meanwhile < most => {
                         (least.min(meanwhile), meanwhile, "until the heal, by the steps up to it")
@@ -92,9 +92,9 @@ fn out(monitor: &Monitor, fault: Fault, traits: &BalancerTraits) -> Option<(Dura
 
 /// A flap lasts for as many bad probes as it brings about, or as take the member out.
 fn flapping<'p>(plan: &'p Plan, index: usize, flap: &'p Flap, traits: &BalancerTraits) -> Option<Exposure<'p>> {
-    let monitor = plan.monitor.as_ref()?;
-    let each = Monitor { max_retries: flap.bad_probes.min(monitor.max_retries), ..monitor.clone() };
-    let (least, most) = out(&each, flap.fault, traits)?;
+    let monitor = plan.monitor_on(traits)?;
+    let fall = Fall::Fixed(flap.bad_probes.min(traits.fall.of(monitor.max_retries)));
+    let (least, most) = out(monitor, flap.fault, &BalancerTraits { fall, ..traits.clone() })?;
     let until = "each time, until its bad probes have been seen";
     let steps = index..index;
     Some(Exposure { member: Some(&flap.member), fault: flap.fault, times: flap.times, steps, least, most, until })
@@ -105,7 +105,8 @@ impl Exposure<'_> {
         let who = self.member.map_or("the balancer", Name::as_str);
         let what = format!("{} on {who}", self.fault);
         let start = self.steps.start.saturating_sub(1);
-        let share = self.member.map_or(1.0, |member| rotation::share(&rotation::seats(plan, start), member));
+        let seats = rotation::seats(plan, start);
+        let share = self.member.map_or(1.0, |member| rotation::share(&seats, member, traits.weights));
         let met = self.met(plan, before);
         if self.member.is_some() && rotation::healthy(plan, self.steps.start) == 0 {
             return bound(to, &format!("{what}: no formula, since no healthy member is left; inconclusive"));
@@ -128,31 +129,39 @@ impl Exposure<'_> {
             bound(to, &format!("{what}: 0 requests"))?;
             return bound(to, &format!("  since {}", self.why(most.why, traits)));
         }
+        if let Some(reason) = self.member.and_then(|_| reservation::of_exposure(plan, before, traits)) {
+            return bound(to, &format!("{what}: unsupported, {reason}"));
+        }
+        let weights: Vec<u32> = seats.iter().map(|seat| u32::from(seat.weight)).collect();
+        let off = cut_off(&weights, traits);
         match met.rate {
             Some(_) => {
                 let times = f64::from(self.times);
                 let often = if self.times > 1 { format!(" in all {} times", self.times) } else { String::new() };
                 let (from, upto) = (least.requests * times, most.requests * times);
                 let range = if upto - from < 0.05 { format!("{upto:.1}") } else { format!("{from:.1} to {upto:.1}") };
-                bound(to, &format!("{what}: {range} requests{often}, and 2 more at most"))?;
+                bound(to, &format!("{what}: {range} requests{often}, and {off} more at most"))?;
                 bound(to, &format!("  {}", most.formula))?;
                 if upto - from >= 0.05 {
                     bound(to, &format!("  or, at the earliest, {}", least.formula))?;
                 }
             }
-            None => bound(to, &format!("{what}: s*l*D, and 2 more at most"))?,
+            None => bound(to, &format!("{what}: s*l*D, and {off} more at most"))?,
         }
-        self.symbols(to, plan, share, &met)?;
+        self.symbols(to, plan, traits, share, &met)?;
         if most.formula.contains("D-w") {
             bound(to, "  w: what is sent so late before the end of D is answered after all")?;
         }
         bound(to, &format!("  since {}", self.why(most.why, traits)))
     }
 
-    fn symbols(&self, to: &mut String, plan: &Plan, share: f64, met: &Met) -> fmt::Result {
+    fn symbols(&self, to: &mut String, plan: &Plan, traits: &BalancerTraits, share: f64, met: &Met) -> fmt::Result {
         let kept = plan.persistence.is_some() || plan.method == lblab_model::Method::SourceIp;
         let whose = match self.member {
             None => "everybody's requests meet it",
+            Some(_) if traits.weights == WeightRule::Ignored && !kept => {
+                "an equal share, since the balancer ignores weights"
+            }
             Some(_) if kept => "its share by weight; of clients that are kept on members, as many as were kept on it",
             Some(_) => "its share by weight",
         };

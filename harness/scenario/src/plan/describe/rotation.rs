@@ -1,18 +1,27 @@
 //! Who is in rotation at some point of a plan, if the balancer does as it should.
 
-use lblab_model::Name;
+use lblab_model::{Name, WeightRule};
 
 use super::super::{Expectation, MemberPlan, Plan, Step};
 
-/// A member that takes new clients.
+/// A member of the pool.
 #[derive(Clone, Debug)]
 pub(super) struct Seat<'p> {
     pub(super) name: &'p Name,
     pub(super) weight: u16,
+    /// Whether it is in rotation.
+    pub(super) up: bool,
 }
 
 /// The members that take new clients when the step of this index begins.
 pub(super) fn seats(plan: &Plan, before: usize) -> Vec<Seat<'_>> {
+    let mut in_pool = pool(plan, before);
+    in_pool.retain(|seat| seat.weight > 0 && seat.up);
+    in_pool
+}
+
+/// The members in the pool when the step of this index begins, up or not, of weight 0 or not.
+pub(super) fn pool(plan: &Plan, before: usize) -> Vec<Seat<'_>> {
     let mut out: Vec<&Name> = Vec::new();
     let mut in_pool: Vec<Seat<'_>> = plan.initial_members().map(seat).collect();
     for planned in plan.steps.iter().take(before) {
@@ -32,8 +41,9 @@ pub(super) fn seats(plan: &Plan, before: usize) -> Vec<Seat<'_>> {
             _ => {}
         }
     }
-    let open = |name: &Name| plan.members.iter().any(|member| member.member.name == *name && member.lets_in_its_port());
-    in_pool.retain(|seat| seat.weight > 0 && !out.contains(&seat.name) && open(seat.name));
+    for seat in &mut in_pool {
+        seat.up &= !out.contains(&seat.name);
+    }
     in_pool
 }
 
@@ -50,12 +60,13 @@ pub(super) fn healthy(plan: &Plan, before: usize) -> usize {
     seats(plan, before).iter().filter(|seat| !faulty.contains(&seat.name)).count()
 }
 
-/// The member's share of new clients among these; 0 if it is not one of them.
-pub(super) fn share(seats: &[Seat<'_>], member: &Name) -> f64 {
-    let total: f64 = seats.iter().map(|seat| f64::from(seat.weight)).sum();
-    seats.iter().find(|seat| seat.name == member).map_or(0.0, |seat| f64::from(seat.weight) / total)
+/// The member's share of new clients among these, as the balancer keeps weights; 0 if it is not one of them.
+pub(super) fn share(seats: &[Seat<'_>], member: &Name, weights: WeightRule) -> f64 {
+    let weight = |seat: &Seat<'_>| if weights == WeightRule::Exact { f64::from(seat.weight) } else { 1.0 };
+    let total: f64 = seats.iter().map(weight).sum();
+    seats.iter().find(|seat| seat.name == member).map_or(0.0, |seat| weight(seat) / total)
 }
 
 fn seat(plan: &MemberPlan) -> Seat<'_> {
-    Seat { name: &plan.member.name, weight: plan.member.weight.get() }
+    Seat { name: &plan.member.name, weight: plan.member.weight.get(), up: plan.lets_in_its_port() }
 }

@@ -1,6 +1,7 @@
 //! How exactly traffic is to be shared by weight.
 
-use lblab_model::BalancerTraits;
+use lblab_model::window::cut_off;
+use lblab_model::{Balanced, BalancerTraits, RotationOrder};
 
 use super::super::{Clients, Load, Plan, Step};
 use super::rotation;
@@ -20,19 +21,26 @@ pub(super) fn bound(plan: &Plan, before: usize, traits: &BalancerTraits) -> Stri
     };
     let k = traits.workers;
     let equal = weights.windows(2).all(|pair| pair[0] == pair[1]);
+    let shuffled = traits.rotation == RotationOrder::Shuffled;
+    let counted = if traits.balances == Balanced::Connections { "connections" } else { "requests" };
     if one_by_one && k == 1 {
         let divisor = weights.iter().copied().fold(0, gcd).max(1);
         let sum: u32 = weights.iter().map(|&weight| u32::from(weight)).sum();
         let terms: Vec<String> = weights.iter().map(u16::to_string).collect();
         let round = sum / u32::from(divisor);
         let terms = if terms.len() > 8 { sum.to_string() } else { format!("({})", terms.join("+")) };
-        format!("exact in every round of (sum of weights)/gcd = {terms}/{divisor} = {round} requests")
+        let order = if shuffled { ", from some offset on, in any order" } else { "" };
+        format!("exact in every round of (sum of weights)/gcd = {terms}/{divisor} = {round} {counted}{order}")
     } else if equal {
+        let (times, most) = if shuffled { ("2k", 2 * k) } else { ("k", k) };
         format!(
-            "requests overlap: the largest and the smallest count differ by at most k = {k}, the balancer's workers"
+            "{counted} overlap: the largest and the smallest count differ by at most {times} = {most}, k the balancer's workers"
         )
     } else {
-        format!("requests overlap: each count within 2k = {} of its quota by weight, k the balancer's workers", 2 * k)
+        let weights: Vec<u32> = weights.iter().copied().map(u32::from).collect();
+        let most = cut_off(&weights, traits);
+        let how = if shuffled { "the largest 2k*w(1-w/W), or 2k," } else { "2k" };
+        format!("{counted} overlap: each count within {how} = {most} of its quota by weight, k the balancer's workers")
     }
 }
 
