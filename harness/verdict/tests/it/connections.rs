@@ -32,6 +32,17 @@ fn a_connection_is_decided_upon_once_by_its_first_request() {
 }
 
 #[test]
+fn connections_are_opened_one_after_the_other_whatever_goes_on_on_those_before() {
+    let picks: Vec<usize> = (0..20).map(|index| index % 2).collect();
+    let mut story = reused(Story::of(&[1, 1]), &picks);
+    for request in story.history.requests.iter_mut().filter(|request| request.id % 3 == 2) {
+        request.ended = request.ended + crate::story::seconds(0.004);
+    }
+    let shares = shares_connections(story.wait(1.0).expect(Expectation::SharedByWeight));
+    assert_eq!(shares.outcomes(), "RR-1 holds, RR-2 holds");
+}
+
+#[test]
 fn requests_on_connections_that_were_open_before_are_no_decision() {
     // The member leaves, and what had been opened to it goes on.
     let idle = Expectation::Idle { member: name("vm02") };

@@ -59,3 +59,11 @@ fn a_member_that_is_dead_from_the_start_is_left_by_the_declared_fall() {
     assert_eq!(dead(3.5).declares(|traits| traits.fall = Fall::Fixed(1)).outcomes(), "HM-19 fails");
     assert_eq!(dead(1.5).declares(|traits| traits.fall = Fall::Fixed(1)).outcomes(), "HM-19 holds");
 }
+
+#[test]
+fn the_harness_may_have_failed_as_many_probes_as_are_declared() {
+    let left = Story::of(&[1]).monitor(1.0, 0.5, 2).wait(10.0).shows("vm01", MemberState::Down).wait(1.0);
+    let left = left.stood_still(1.2, 4.0).expect(Expectation::Stays { member: name("vm01") });
+    assert_eq!(left.outcomes(), "TR-5 fails");
+    assert_eq!(left.declares(|traits| traits.fall = Fall::Fixed(5)).outcomes(), "TR-5 undecided");
+}

@@ -1,7 +1,7 @@
 //! Balancers that do not show their members' states.
 
 use expect_test::expect;
-use lblab_history::{Change, Outcome};
+use lblab_history::{Change, FaultRecord, Outcome};
 use lblab_model::{Fault, Method};
 use lblab_scenario::{Expectation, LostBound, Step};
 use lblab_verdict::{CheckId, Outcome as Decided};
@@ -154,6 +154,17 @@ fn nothing_else_that_rests_on_states_is_judged() {
     let astray = faulty(Method::SourceIp).wait(9.0).sends([0, 1, 0, 1]).expect(Expectation::SourcesStick);
     assert_eq!(astray.outcomes(), "SH-1 fails");
     assert_eq!(hidden(astray).outcomes(), "SH-1 unsupported");
+    let moved = crate::sources::with_cookies(|client, turn| (client as usize + turn) % 3, |turn| turn == 0);
+    let mut faulty = moved.clone().monitor(1.0, 1.0, 3);
+    faulty.history.faults.push(FaultRecord {
+        step: 0,
+        member: Some(name("vm01")),
+        fault: Fault::Hang,
+        at: at(0.01),
+        proven: at(0.01),
+    });
+    assert_eq!(hidden(moved).outcomes(), "SP-1 fails");
+    assert_eq!(hidden(faulty).outcomes(), "SP-1 unsupported");
 }
 
 #[test]

@@ -79,3 +79,10 @@ fn that_everything_was_answered_well_is_seen_and_that_it_was_not_may_be_the_pani
     let fixed = Story::of(&[1]).sends([0; 4]).expect(Expectation::Lost(LostBound::AtMost(0)));
     assert_eq!(panicking(60, fixed).outcomes(), "TR-2 holds");
 }
+
+#[test]
+fn there_is_no_panic_without_a_monitor() {
+    let down = Story::of(&[1, 1]).shows("vm02", MemberState::Down).wait(1.0);
+    let shares = down.sends([0; 20]).expect(Expectation::SharedByWeight);
+    assert_eq!(panicking(100, shares).outcomes(), "RR-7 holds, RR-2 holds");
+}

@@ -152,3 +152,44 @@ fn what_passive_checks_bring_back_while_the_fault_lasts_may_fail_again() {
     assert_eq!(story.outcomes(), "FO-4 holds, TR-2 fails");
     assert_eq!(passive(story).outcomes(), "FO-4 holds, TR-2 holds");
 }
+
+#[test]
+fn a_member_that_was_out_when_its_fault_came_met_no_request() {
+    let story = Story::of(&[1, 1]).monitor(1.0, 1.0, 3).shows("vm01", MemberState::Down).wait(1.0);
+    let story = busy(story.fault("vm01", Fault::Hang), 3.0).heal("vm01").wait(1.0).shows("vm01", MemberState::Up);
+    let shares = story.wait(1.0).sends((0..40).map(|index| index % 2)).expect(Expectation::SharedByWeight);
+    assert_eq!(passive(shares).outcomes(), "RR-8 holds, RR-2 holds");
+}
+
+#[test]
+fn nobody_may_be_left_until_passive_checks_let_go() {
+    let answered = |after: f64| {
+        let both = Story::of(&[1, 1]).fault("vm01", Fault::Refuse).fault("vm02", Fault::Refuse);
+        let mut story = busy(both, 3.0).heal("vm01").heal("vm02").wait(after).sends([0; 5]);
+        let last = story.history.requests.last_mut().expect("there are some");
+        (last.outcome, last.status) = (Outcome::BadGateway, Some(502));
+        passive(story.expect(Expectation::Answers { status: 200 })).outcomes()
+    };
+    assert_eq!(answered(5.0), "TR-1 unsupported");
+    assert_eq!(answered(15.0), "TR-1 fails");
+}
+
+#[test]
+fn a_member_may_be_kept_out_to_the_end_or_be_back_before_its_heal() {
+    let never = |watched: f64| {
+        let story = Story::of(&[1, 1]).monitor(1.0, 1.0, 3).wait(5.3);
+        let right = story.right(0.2);
+        let story = busy(story.fault("vm01", Fault::Refuse), 5.0).heal("vm01").wait(watched);
+        let story = story.watched("vm01", Play { rise: 99, ..right });
+        passive(story.expect(Expectation::Returns { member: name("vm01") })).outcomes()
+    };
+    assert_eq!(never(6.0), "HM-8 unsupported");
+    assert_eq!(never(12.0), "HM-8 fails");
+    let early = || {
+        let story = Story::of(&[1, 1]).monitor(1.0, 1.0, 3).fault("vm01", Fault::Refuse);
+        let story = busy(story, 3.0).shows("vm01", MemberState::Down).wait(1.0).shows("vm01", MemberState::Up);
+        story.wait(1.0).heal("vm01").wait(9.0).expect(Expectation::Returns { member: name("vm01") })
+    };
+    assert_eq!(early().outcomes(), "HM-8 fails");
+    assert_eq!(passive(early()).outcomes(), "HM-8 unsupported");
+}

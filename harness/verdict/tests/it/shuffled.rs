@@ -1,12 +1,13 @@
 //! Rotations whose periods are exact and whose order varies, as some balancers declare.
 
 use expect_test::expect;
-use lblab_history::MemberState;
+use lblab_history::{Change, MemberState};
 use lblab_model::RotationOrder;
 use lblab_scenario::{Expectation, Step};
+use lblab_verdict::CheckId;
 
 use crate::sharing::{random, smooth};
-use crate::story::{Story, name};
+use crate::story::{Story, at, background, name};
 
 /// Periods that are exact by weight, each in another order.
 pub fn shuffled(weights: &[u16], seed: u64) -> impl Iterator<Item = usize> {
@@ -131,4 +132,23 @@ fn concurrent_requests_may_be_cut_off_inside_a_period_at_both_ends() {
     assert_eq!(declared(concurrent(&[6, 1, 1], uneven)), "RR-6 holds");
     let random = random(3).take(60).map(|pick| pick % 2).collect();
     assert_eq!(declared(concurrent(&[1, 1], random)), "RR-6 fails");
+}
+
+#[test]
+fn a_constant_pool_may_be_cut_off_inside_a_period_at_both_ends() {
+    let mut story = Story::of(&[1, 1, 1]).step(Step::Traffic(background()));
+    // The last of a period, whole periods, and the first of one, before the change and after it.
+    let before = [0].into_iter().chain(shuffled(&[1, 1, 1], 3).take(198)).chain([0, 2]);
+    let after = [0].into_iter().chain(shuffled(&[1, 1], 3).take(198));
+    for pick in before.chain(after) {
+        let request = story.request(story.now, Some(pick));
+        story.history.requests.push(request);
+        story = story.wait(0.01);
+    }
+    story = story.ends_step().step(Step::Remove { member: name("vm03") });
+    let (begun, in_force) = (at(2.005), at(2.008));
+    story.history.changes.push(Change { step: 1, what: "remove vm03".to_owned(), begun, in_force });
+    let said = |story: &Story| story.decided(CheckId::Rr14)[0].split(':').next().unwrap_or_default().to_owned();
+    assert_eq!(said(&story), "fails");
+    assert_eq!(said(&story.declares(|traits| traits.rotation = RotationOrder::Shuffled)), "holds");
 }

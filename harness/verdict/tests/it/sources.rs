@@ -121,7 +121,7 @@ fn only_the_clients_of_a_dead_member_move() {
 }
 
 /// Three clients with five requests each.
-fn with_cookies(member: impl Fn(u32, usize) -> usize, sets: impl Fn(usize) -> bool) -> Story {
+pub fn with_cookies(member: impl Fn(u32, usize) -> usize, sets: impl Fn(usize) -> bool) -> Story {
     let mut story = Story::of(&[1, 1, 1]).persistence(Persistence::HttpCookie);
     story = story.step(Step::Traffic(lblab_scenario::Traffic { cookies: true, ..traffic() }));
     for turn in 0..5 {
