@@ -56,7 +56,8 @@ pub(super) fn run(arguments: &Run) -> Done {
             });
         }
     }
-    let summary = side_by_side(&trials, labs(arguments.jobs), !arguments.verbose, &mut reporters)?;
+    let order = starting_order(plans.len(), balancers.len());
+    let summary = side_by_side(&trials, &order, labs(arguments.jobs), !arguments.verbose, &mut reporters)?;
     reporting::finish(&mut reporters, &summary)
 }
 
@@ -100,9 +101,26 @@ fn labs(asked: Option<u16>) -> usize {
     asked.map_or(processors * 4, usize::from)
 }
 
-/// Runs the trials, so many at a time, and reports each in the order in which they were named.
+/// How many scenarios are mixed with each other. A report waits for those before it, so not all of them are.
+const MIXED: usize = 8;
+
+/// The order in which trials are started; they are numbered scenario by scenario, each on all balancers. What runs side by side is
+/// of different scenarios on different balancers, so that neither one scenario's load nor one balancer's cost falls all together.
+fn starting_order(scenarios: usize, balancers: usize) -> Vec<usize> {
+    let mut order = Vec::new();
+    for first in (0..scenarios).step_by(MIXED) {
+        let mixed = MIXED.min(scenarios - first);
+        for turn in 0..mixed {
+            order.extend((0..balancers).map(|balancer| (first + (turn + balancer) % mixed) * balancers + balancer));
+        }
+    }
+    order
+}
+
+/// Runs the trials, so many at a time, begun in this order, and reports each in the order in which they were named.
 fn side_by_side(
     trials: &[Trial],
+    order: &[usize],
     labs: usize,
     show_progress: bool,
     reporters: &mut [Box<dyn Reporter>],
@@ -114,7 +132,8 @@ fn side_by_side(
         for _ in 0..labs.min(trials.len()) {
             let (sender, next, progress) = (sender.clone(), &next, &progress);
             scope.spawn(move || {
-                while let Some((index, trial)) = take(trials, next) {
+                while let Some(&index) = order.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let trial = &trials[index];
                     let line = progress.line(format!("{} on {}", trial.plan.path, trial.balancer.argument));
                     let report = trial.run(&mut |message| line.show(&message));
                     drop(line);
@@ -139,12 +158,6 @@ fn side_by_side(
     })
 }
 
-/// The next trial that nobody has taken.
-fn take<'a>(trials: &'a [Trial], next: &AtomicUsize) -> Option<(usize, &'a Trial)> {
-    let index = next.fetch_add(1, Ordering::Relaxed);
-    trials.get(index).map(|trial| (index, trial))
-}
-
 /// Reports that wait for those before them.
 struct Queue {
     waiting: Vec<Option<RunReport>>,
@@ -161,5 +174,36 @@ impl Queue {
             ready.push(report);
         }
         ready
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{MIXED, starting_order};
+
+    #[test]
+    fn each_trial_is_started_once_and_no_report_waits_long() {
+        for (scenarios, balancers) in [(0, 3), (1, 1), (1, 16), (3, 2), (8, 8), (9, 3), (34, 14)] {
+            let order = starting_order(scenarios, balancers);
+            let mut sorted = order.clone();
+            sorted.sort_unstable();
+            assert_eq!(sorted, (0..scenarios * balancers).collect::<Vec<_>>());
+            let far = order.iter().enumerate().map(|(place, &index)| place.abs_diff(index)).max().unwrap_or_default();
+            assert!(far < MIXED * balancers, "{far} of {scenarios} by {balancers}");
+        }
+    }
+
+    #[test]
+    fn one_balancer_runs_its_scenarios_in_order() {
+        assert_eq!(starting_order(20, 1), (0..20).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn neighbours_differ_in_both() {
+        let order = starting_order(34, 14);
+        for pair in order.windows(2).take(8 * 14 - 1) {
+            assert_ne!(pair[0] / 14, pair[1] / 14, "the same scenario");
+            assert_ne!(pair[0] % 14, pair[1] % 14, "the same balancer");
+        }
     }
 }
