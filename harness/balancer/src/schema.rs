@@ -153,6 +153,7 @@ fn traits() -> Json {
         { "type": "object", "maxProperties": 1, "minProperties": 1, "additionalProperties": false, "properties": {
             "delay-up-to": seconds("The smaller of so many seconds and the delay."),
             "timeout-or-delay-up-to": seconds("The larger of the timeout and of what `delay-up-to` comes to."),
+            "timeout-up-to": seconds("The smaller of the timeout and of so many seconds."),
         } },
     ] });
     let keys = json!({
@@ -163,7 +164,7 @@ fn traits() -> Json {
         "weights": word(&["exact", "ignored"], "Whether weights are kept."),
         "workers": integer(1, 64, "Independent rotations."),
         "ties": word(&["rotating", "random", "first"], "Who gets the next connection among the equally busy."),
-        "hash": word(&["map", "consistent", "rendezvous", "slash24"], "How SOURCE_IP maps clients to members."),
+        "hash": word(&["map", "consistent", "rendezvous", "maglev", "slash24"], "How SOURCE_IP maps clients to members."),
         "persistence": words(&["SOURCE_IP", "HTTP_COOKIE", "APP_COOKIE"], "The kinds of persistence that it has."),
         "monitors": words(&["TCP", "HTTP"], "The kinds of monitor that it has, active ones only."),
         "passive": { "anyOf": [
@@ -176,13 +177,14 @@ fn traits() -> Json {
         "probe_schedule": word(&["end-to-start", "start-to-start"], "From where to where the delay runs."),
         "unanswered_syn": described(cost.clone(), "What a probe costs to a member that does not answer the SYN."),
         "unanswered_request": described(cost, "What a probe costs to a member that accepts and stays silent."),
+        "probe_reads": word(&["status", "answer"], "How much of an answer a probe reads."),
         "fall": { "anyOf": [{ "const": "max-retries" }, { "type": "integer", "minimum": 1, "maximum": 10 }],
                   "description": "Consecutive bad probes that take a member out." },
         "rise": integer(1, 10, "Consecutive good probes that bring a member back."),
         "first_failure": word(&["counts", "takes-out"], "What the first failed probe after a start means."),
         "expected_codes": words(&["one", "list", "range"], "The forms of expected codes that it knows."),
         "panic": integer(0, 100, "Percent of members up below which it sends to all of them; 0 is never."),
-        "sub_second_probes": { "type": "boolean", "description": "Whether a delay below one second can be configured." },
+        "sub_second_probes": { "type": "boolean", "description": "Whether a delay or a timeout that is no whole number of seconds can be configured." },
         "redispatch": described(
             mapping(&["retries", "bound_requests_wait", "connect_timeout", "response_timeout"], json!({
                 "retries": integer(0, 100, "Tries after the first one."),

@@ -231,7 +231,7 @@ mod tests {
             "protocols": ["HTTP"], "balances": "connections", "methods": ["ROUND_ROBIN"], "rotation": "shuffled",
             "weights": "exact", "workers": 1, "ties": "rotating", "hash": null, "persistence": [], "monitors": ["TCP"],
             "passive": {"failures": 3, "for": 1.0}, "probe_schedule": "end-to-start", "unanswered_syn": "timeout",
-            "unanswered_request": {"delay-up-to": 5.0}, "fall": 1, "rise": 2, "first_failure": "counts",
+            "unanswered_request": {"delay-up-to": 5.0}, "probe_reads": "status", "fall": 1, "rise": 2, "first_failure": "counts",
             "expected_codes": [], "panic": 50, "sub_second_probes": true,
             "redispatch": {"retries": 3, "bound_requests_wait": true, "connect_timeout": 5.0, "response_timeout": 50.0},
             "reload": "keeps-all", "shows_members": true, "is_process": true

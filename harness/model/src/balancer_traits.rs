@@ -48,6 +48,8 @@ pub struct BalancerTraits {
     pub unanswered_syn: ProbeCost,
     /// What a probe to a member that accepts and stays silent costs.
     pub unanswered_request: ProbeCost,
+    /// How much of an answer a probe reads.
+    pub probe_reads: ProbeReads,
     /// Consecutive bad probes that take a member out: `fall`, f in the formulas.
     pub fall: Fall,
     /// Consecutive good probes that bring a member back: `rise`, r in the formulas.
@@ -136,6 +138,8 @@ pub enum HashClass {
     Consistent,
     /// Only the clients of a member that leaves move, and the shares are even (highest random weight).
     Rendezvous,
+    /// The clients of a member that leaves move, and at most 2 % of the others; the shares are even.
+    Maglev,
     /// As a map, over the first three octets only: a /24 shares one member.
     Slash24,
 }
@@ -160,6 +164,18 @@ pub enum ProbeCost {
     DelayUpTo(#[serde(with = "crate::seconds")] Duration),
     /// The larger of the monitor's timeout and [`ProbeCost::DelayUpTo`]: HAProxy before its fix of `timeout check`.
     TimeoutOrDelayUpTo(#[serde(with = "crate::seconds")] Duration),
+    /// The smaller of the monitor's timeout and this many seconds: the connect timeout of the requests, which probes share.
+    TimeoutUpTo(#[serde(with = "crate::seconds")] Duration),
+}
+
+/// How much of an answer a probe reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ProbeReads {
+    /// Its status.
+    Status,
+    /// All of it: an answer that is broken off is a bad one.
+    Answer,
 }
 
 /// What the first failed probe after a start means.
@@ -228,9 +244,13 @@ impl BalancerTraits {
 }
 
 impl HashClass {
-    /// Whether only the clients of a member that leaves move.
-    pub fn moves_only_victims(self) -> bool {
-        matches!(self, HashClass::Consistent | HashClass::Rendezvous)
+    /// The share of the other clients that move at most when a member leaves; none if most of them do.
+    pub fn moves_at_most(self) -> Option<f64> {
+        match self {
+            HashClass::Consistent | HashClass::Rendezvous => Some(0.0),
+            HashClass::Maglev => Some(0.02),
+            HashClass::Map | HashClass::Slash24 => None,
+        }
     }
 }
 

@@ -17,7 +17,7 @@ pub mod window;
 
 pub use balancer_traits::{
     Balanced, BalancerTraits, CodesForm, Fall, FirstFailure, HashClass, Passive, PersistenceKind, ProbeCost, ProbeKind,
-    ProbeSchedule, Redispatch, ReloadClass, RotationOrder, TieRule, WeightRule,
+    ProbeReads, ProbeSchedule, Redispatch, ReloadClass, RotationOrder, TieRule, WeightRule,
 };
 pub use fault::{Fault, FaultLayer, ResetPoint};
 pub use load_balancer::{

@@ -59,7 +59,7 @@ pub struct Ids {
 
 impl Plan {
     /// The load balancer with these members in its pool, as one of these traits can be told: without the monitor if that is
-    /// beyond it.
+    /// beyond it. One with passive checks is told of it all the same, since they may be all that it has to go by.
     pub fn load_balancer(&self, ids: &Ids, members: Vec<Member>, traits: &BalancerTraits) -> LoadBalancer {
         let pool = Pool {
             id: ids.pool.clone(),
@@ -67,7 +67,7 @@ impl Plan {
             protocol: self.protocol,
             persistence: self.persistence.clone(),
             members,
-            monitor: self.monitor_on(traits).cloned(),
+            monitor: self.monitor.as_ref().filter(|_| traits.passive.is_some()).or(self.monitor_on(traits)).cloned(),
         };
         let listener = Listener {
             id: ids.listener.clone(),

@@ -117,12 +117,14 @@ checks! {
               relative deviation of 25 % and is not wrong.",
         needs: "SOURCE_IP as method or persistence; `weights: exact` for unequal ones; expected counts of at least 5";
     Sh4 "SH-4" "When a member leaves, only its own clients move.",
-        bound: "0 other addresses move; exact",
-        why: "The definition of consistent hashing.",
-        needs: "SOURCE_IP as method, `hash: consistent` or `rendezvous`; traffic before and after the member left";
+        bound: "0 other addresses move; exact. With `hash: maglev` at most 2 % of them, rounded up",
+        why: "The definition of consistent hashing. Maglev's table is filled anew without the member, and a few places change hands.",
+        needs: "SOURCE_IP as method, `hash: consistent`, `rendezvous` or `maglev`; traffic before and after the member left";
     Sp1 "SP-1" "A client with a cookie stays on its member.",
-        bound: "one member for each client; for HTTP_COOKIE the cookie is set once, with the first answer; exact",
-        why: "LBaaS: HTTP_COOKIE and APP_COOKIE. Setting the cookie again would show that it has not been recognised.",
+        bound: "one member for each client; for HTTP_COOKIE the cookie is set with the first answer, and to no other value than the \
+                client's afterwards; exact",
+        why: "LBaaS: HTTP_COOKIE and APP_COOKIE. Setting another value would show that the client's has not been recognised; some \
+              balancers set the same one again.",
         needs: "HTTP_COOKIE or APP_COOKIE; at least two requests of a client";
     Sp7 "SP-7" "When a member leaves, only the clients that were kept on it move.",
         bound: "0 other addresses move; exact. How evenly the moved ones are spread is reported, not judged",
@@ -215,7 +217,7 @@ checks! {
     Fo9 "FO-9" "A fault that the monitor cannot see takes nobody out and loses the member's share.",
         bound: "at most s*l*D + 2 requests with D the time until the heal, where requests fail; never out",
         why: "Probes that pass while requests fail are a gray failure; a balancer that judges by probes alone cannot know.",
-        needs: "a fault that passes the monitor's probes";
+        needs: "a fault that passes the monitor's probes (`probe_reads`)";
     Rc1 "RC-1" "A change of the configuration loses nothing.",
         bound: "the number of lost requests that the scenario allows",
         why: "A reload that keeps its listening sockets has no moment in which nobody accepts.",

@@ -52,7 +52,7 @@ fn sticks(run: &Run<'_>, step: usize) -> Verdict {
     }
     let wrong: Vec<String> =
         clients.iter().filter_map(|(client, requests)| astray(run, *client, requests, inserted)).collect();
-    let summary = format!("{} of {} clients did not stay on one member with one cookie", wrong.len(), clients.len());
+    let summary = format!("{} of {} clients did not stay on one member by their cookie", wrong.len(), clients.len());
     let verdict = Verdict::holds_if(wrong.is_empty(), check, summary).measuring(Measurement::at_most(
         Unit::Clients,
         wrong.len() as f64,
@@ -83,9 +83,19 @@ fn astray(run: &Run<'_>, client: u32, requests: &[&Request], inserted: bool) -> 
     if !inserted {
         return None;
     }
-    // A client may bring its cookie along from traffic before; then none is to be set at all.
-    let wanted = usize::from(first.cookie.is_none());
-    let set = requests.iter().filter(|request| !request.set_cookies.is_empty()).count();
-    (set != wanted || (wanted == 1 && first.set_cookies.is_empty()))
-        .then(|| format!("client {client}: a cookie was set in {set} of {} answers, {wanted} expected", requests.len()))
+    // A client may bring its cookie along from traffic before.
+    if first.cookie.is_none() && first.set_cookies.is_empty() {
+        return Some(format!("client {client}: no cookie was set with the first answer, to request {}", first.id));
+    }
+    // Another value shows that the one that was sent has not been recognised.
+    let (request, other) = requests.iter().find_map(|request| Some((request, other_value(request)?)))?;
+    let carried = request.cookie.as_deref().unwrap_or("none");
+    Some(format!("client {client}: request {} carried the cookie {carried}, and {other} was set", request.id))
+}
+
+/// What the answer sets instead of a cookie that the request carried; the same value may be set again.
+fn other_value(request: &Request) -> Option<&str> {
+    let carried: Vec<&str> = request.cookie.as_deref()?.split("; ").collect();
+    let mut pairs = request.set_cookies.iter().map(|cookie| cookie.split(';').next().unwrap_or_default().trim());
+    pairs.find(|pair| !carried.contains(pair))
 }

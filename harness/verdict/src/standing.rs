@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use lblab_history::{FaultRecord, Request};
-use lblab_model::window::blind_spot;
+use lblab_model::window::overlooked;
 use lblab_model::{Moment, Name};
 
 use crate::exposure::exposures;
@@ -14,10 +14,13 @@ impl Run<'_> {
     ///
     /// Where the balancer does not show its members' states, one that its monitor had reason to take out may be out ever after.
     pub(crate) fn hidden(&self, member: &Name, at: Moment) -> Option<String> {
-        let hides = self.traits().hides_members()?;
+        let traits = self.traits();
+        let hides = traits.hides_members()?;
         let monitor = self.monitor()?;
         let seen = |fault: &&FaultRecord| {
-            fault.member.as_ref() == Some(member) && fault.at <= at && blind_spot(monitor, &fault.fault).is_none()
+            fault.member.as_ref() == Some(member)
+                && fault.at <= at
+                && overlooked(monitor, &fault.fault, traits).is_none()
         };
         if let Some(fault) = self.history.faults.iter().find(seen) {
             return Some(format!("{member} had `{}` at {}, and {hides}", fault.fault, fault.at));

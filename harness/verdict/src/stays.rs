@@ -28,7 +28,10 @@ pub(crate) fn stays(run: &Run<'_>, step: usize, member: &Name) -> Vec<Verdict> {
         }
         (Some(monitor), None, Some(fault)) => match detection(monitor, &fault.fault, run.traits()) {
             Detection::Never { why } => stayed(CheckId::Fo9, member, left, until).because(why),
-            Detection::Within(_) => stayed(CheckId::Tr5, member, left, until).if_trusted(starved(run, monitor, left)),
+            Detection::Within(_) => match run.traits().sees_more(monitor, &fault.fault) {
+                Some(reason) => stayed(CheckId::Fo9, member, left, until).if_supported(Some(reason)),
+                None => stayed(CheckId::Tr5, member, left, until).if_trusted(starved(run, monitor, left)),
+            },
         },
         (Some(monitor), None, None) => {
             stayed(CheckId::Tr5, member, left, until).if_trusted(starved(run, monitor, left))

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use lblab_model::{
     Balanced, BalancerTraits, CodesForm, Fall, FirstFailure, HashClass, Method, Passive, PersistenceKind, ProbeCost,
-    ProbeKind, ProbeSchedule, Protocol, Redispatch, ReloadClass, RotationOrder, TieRule, WeightRule,
+    ProbeKind, ProbeReads, ProbeSchedule, Protocol, Redispatch, ReloadClass, RotationOrder, TieRule, WeightRule,
 };
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Error, MapAccess, Unexpected, Visitor};
@@ -37,6 +37,8 @@ pub(super) struct RawTraits {
     unanswered_syn: Option<Spanned<ProbeCost>>,
     #[serde(default)]
     unanswered_request: Option<Spanned<ProbeCost>>,
+    #[serde(default)]
+    probe_reads: Option<Spanned<ProbeReads>>,
     #[serde(default)]
     fall: Option<Spanned<Fall>>,
     #[serde(default)]
@@ -116,8 +118,8 @@ impl Source<'_> {
         if raw.redispatch.value.retries > 100 {
             return Err(self.wrong(&raw.redispatch, "`retries` is at most 100", None));
         }
-        if raw.passive.value.0.is_some_and(|rule| !(1..=100).contains(&rule.failures) || rule.lasting.is_zero()) {
-            let what = "`failures` lies in 1..=100, and `for` is more than no time";
+        if raw.passive.value.0.is_some_and(|rule| !(1..=1000).contains(&rule.failures) || rule.lasting.is_zero()) {
+            let what = "`failures` lies in 1..=1000, and `for` is more than no time";
             return Err(self.wrong(&raw.passive, what, None));
         }
         let probes = self.probes(&raw)?;
@@ -136,6 +138,7 @@ impl Source<'_> {
             probe_schedule: probes.schedule,
             unanswered_syn: probes.unanswered_syn,
             unanswered_request: probes.unanswered_request,
+            probe_reads: probes.reads,
             fall: probes.fall,
             rise: probes.rise,
             first_failure: probes.first_failure,
@@ -161,6 +164,7 @@ impl Source<'_> {
                 "unanswered_request",
                 ProbeCost::Timeout,
             )?,
+            reads: group.value(raw.probe_reads.as_ref(), "probe_reads", ProbeReads::Status)?,
             fall: group.value(raw.fall.as_ref(), "fall", Fall::MaxRetries)?,
             rise: group.value(raw.rise.as_ref(), "rise", 1)?,
             first_failure: group.value(raw.first_failure.as_ref(), "first_failure", FirstFailure::Counts)?,
@@ -203,6 +207,7 @@ struct Probes {
     schedule: ProbeSchedule,
     unanswered_syn: ProbeCost,
     unanswered_request: ProbeCost,
+    reads: ProbeReads,
     fall: Fall,
     rise: u32,
     first_failure: FirstFailure,

@@ -32,6 +32,7 @@ traits:
   probe_schedule: end-to-start
   unanswered_syn: timeout
   unanswered_request: timeout
+  probe_reads: status
   fall: max-retries
   rise: 2
   first_failure: counts
@@ -181,9 +182,9 @@ fn a_value_of_the_wrong_kind_has_its_place() {
         "rise: two",
         &expect![[r#"
             error: invalid u32
-              --> mine/manifest.yaml:27:9
+              --> mine/manifest.yaml:28:9
                |
-            27 |   rise: two
+            28 |   rise: two
                |         ^^^"#]],
     );
     check(

@@ -33,7 +33,7 @@ const FULL: &str = r#"{
         "protocols": ["HTTP"], "balances": "requests", "methods": ["SOURCE_IP"], "rotation": "in-turn",
         "weights": "exact", "workers": 1, "ties": "first", "hash": "map", "persistence": ["SOURCE_IP"],
         "monitors": ["HTTP"], "passive": { "failures": 1, "for": 1 }, "probe_schedule": "end-to-start",
-        "unanswered_syn": "timeout", "unanswered_request": "timeout", "fall": "max-retries", "rise": 2,
+        "unanswered_syn": "timeout", "unanswered_request": "timeout", "probe_reads": "answer", "fall": "max-retries", "rise": 2,
         "first_failure": "counts", "expected_codes": ["one"], "panic": 0, "sub_second_probes": true,
         "redispatch": { "retries": 0, "bound_requests_wait": true, "connect_timeout": 1, "response_timeout": 1 },
         "reload": "restarts"
@@ -105,6 +105,7 @@ fn every_choice_has_the_words_that_are_read() {
         ("/traits/persistence/0", "/properties/traits/properties/persistence/items/enum"),
         ("/traits/monitors/0", "/properties/traits/properties/monitors/items/enum"),
         ("/traits/probe_schedule", "/properties/traits/properties/probe_schedule/enum"),
+        ("/traits/probe_reads", "/properties/traits/properties/probe_reads/enum"),
         ("/traits/first_failure", "/properties/traits/properties/first_failure/enum"),
         ("/traits/expected_codes/0", "/properties/traits/properties/expected_codes/items/enum"),
         ("/traits/reload", "/properties/traits/properties/reload/enum"),

@@ -10,6 +10,7 @@ use crate::manifests::{RIGHT, check, folder};
 const PROBES: &str = "  probe_schedule: end-to-start
   unanswered_syn: timeout
   unanswered_request: timeout
+  probe_reads: status
   fall: max-retries
   rise: 2
   first_failure: counts
@@ -98,7 +99,7 @@ fn numbers_have_their_bounds() {
         ("fall: max-retries", "fall: 11", "`fall` is `max-retries` or lies in 1..=10"),
         ("panic: 0", "panic: 101", "`panic` lies in 0..=100"),
         ("retries: 3", "retries: 101", "`retries` is at most 100"),
-        ("passive: none", "passive: {failures: 0, for: 1}", "`failures` lies in 1..=100"),
+        ("passive: none", "passive: {failures: 0, for: 1}", "`failures` lies in 1..=1000"),
         ("passive: none", "passive: {failures: 1, for: 0}", "`for` is more than no time"),
         ("protocols: [HTTP]", "protocols: []", "a balancer serves HTTP, TCP or both"),
         ("methods: [ROUND_ROBIN]", "methods: []", "a balancer has at least one method"),
@@ -123,11 +124,11 @@ fn a_fall_is_a_word_or_a_number_and_a_passive_check_a_word_or_a_rule() {
         "fall: max-retries",
         "fall: max_retries",
         &expect![[r#"
-        error: invalid value: string "max_retries", expected `max-retries` or a number of probes
-          --> mine/manifest.yaml:26:3
-           |
-        26 |   fall: max_retries
-           |   ^^^^"#]],
+            error: invalid value: string "max_retries", expected `max-retries` or a number of probes
+              --> mine/manifest.yaml:27:3
+               |
+            27 |   fall: max_retries
+               |   ^^^^"#]],
     );
     check(
         "passive: none",

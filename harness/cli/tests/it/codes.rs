@@ -31,6 +31,7 @@ traits:
   probe_schedule: end-to-start
   unanswered_syn: timeout
   unanswered_request: timeout
+  probe_reads: status
   fall: max-retries
   rise: 2
   first_failure: counts

@@ -1,7 +1,8 @@
 //! Why something cannot be asserted of a balancer: clauses that follow from its traits, for plans and for verdicts.
 
 use super::{Balanced, BalancerTraits, Fall, Passive, RotationOrder, WeightRule};
-use crate::Monitor;
+use crate::window::{blind_spot, overlooked};
+use crate::{Fault, Monitor};
 
 impl BalancerTraits {
     /// Why nothing is known of members' states, if that is so.
@@ -51,6 +52,12 @@ impl BalancerTraits {
             1 => format!("the balancer declares that a failed request takes a member out for {lasting:?}"),
             _ => format!("the balancer declares that {failures} failed requests take a member out for {lasting:?}"),
         })
+    }
+
+    /// Why a monitor sees a fault that a look at the status would not find, if that is so.
+    pub fn sees_more(&self, monitor: &Monitor, fault: &Fault) -> Option<String> {
+        let seen = blind_spot(monitor, fault).is_some() && overlooked(monitor, fault, self).is_none();
+        seen.then(|| format!("the balancer declares that its probes read the whole answer, and so see `{fault}`"))
     }
 
     /// Why members that are out are sent requests all the same with so many of so many members up, if that is so.

@@ -50,7 +50,7 @@ pub fn declared_detection(monitor: &Monitor, fault: &Fault, traits: &BalancerTra
 }
 
 fn detect(monitor: &Monitor, fault: &Fault, traits: &BalancerTraits, reading: Reading) -> Detection {
-    let encounter = encounter(monitor, fault);
+    let encounter = encounter(monitor, fault, traits.probe_reads);
     if let Encounter::Passes(why) = encounter {
         return Detection::Never { why };
     }
@@ -98,7 +98,7 @@ mod tests {
 
     use super::{Detection, declared_detection, detection};
     use crate::window::probe::tests::{haproxy, http, reference, seconds, tcp};
-    use crate::{BalancerTraits, Fall, Fault, Monitor, ResetPoint};
+    use crate::{BalancerTraits, Fall, Fault, Monitor, ProbeCost, ProbeReads, ResetPoint};
 
     fn check(monitor: &Monitor, fault: Fault, traits: &BalancerTraits, expected: &Expect) {
         expected.assert_eq(&match detection(monitor, &fault, traits) {
@@ -191,6 +191,45 @@ mod tests {
         assert_eq!(
             (window.symbols[1].value.as_str(), window.symbols[1].meaning),
             ("1", "consecutive bad probes, declared by the balancer")
+        );
+    }
+
+    #[test]
+    fn an_answer_that_is_broken_off_is_bad_where_it_is_read() {
+        let reads = BalancerTraits { probe_reads: ProbeReads::Answer, ..reference() };
+        let body = Fault::Reset { at: ResetPoint::Body };
+        check(
+            &http(1, 1, 3),
+            body,
+            &reads,
+            &expect!["(f-1)p + c .. (f-1)p + c + d = 2*1s + 0s .. 2*1s + 0s + 1s = 2s .. 3s"],
+        );
+        assert!(reads.sees_more(&http(1, 1, 3), &body).is_some());
+        for (monitor, fault, traits) in [
+            (http(1, 1, 3), body, reference()),
+            (tcp(1, 1, 3), body, reads.clone()),
+            (http(1, 1, 3), Fault::Hang, reads.clone()),
+            (http(1, 1, 3), Fault::Status { code: 200 }, reads),
+        ] {
+            assert_eq!(traits.sees_more(&monitor, &fault), None, "{fault}");
+        }
+    }
+
+    #[test]
+    fn a_probe_may_cost_less_than_the_timeout() {
+        let short = BalancerTraits { unanswered_syn: ProbeCost::TimeoutUpTo(seconds(1)), ..reference() };
+        for (timeout, expected) in [
+            (3, expect!["(f-1)p + c .. (f-1)p + c + d = 2*5s + 1s .. 2*5s + 1s + 5s = 11s .. 16s"]),
+            (1, expect!["(f-1)p + c .. (f-1)p + c + d = 2*5s + 1s .. 2*5s + 1s + 5s = 11s .. 16s"]),
+        ] {
+            check(&http(5, timeout, 3), Fault::Blackhole, &short, &expected);
+        }
+        let shorter = Monitor { timeout: Duration::from_millis(500), ..http(5, 1, 3) };
+        check(
+            &shorter,
+            Fault::Blackhole,
+            &short,
+            &expect!["(f-1)p + c .. (f-1)p + c + d = 2*5s + 500ms .. 2*5s + 500ms + 5s = 10.5s .. 15.5s"],
         );
     }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::{BalancerTraits, Fault, Monitor, MonitorKind, ProbeCost, ProbeSchedule, ResetPoint};
+use crate::{BalancerTraits, Fault, Monitor, MonitorKind, ProbeCost, ProbeReads, ProbeSchedule, ResetPoint};
 
 /// How a monitor's probe meets a fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,8 +17,8 @@ pub(super) enum Encounter {
     Passes(&'static str),
 }
 
-/// How the monitor's probe meets the fault.
-pub(super) fn encounter(monitor: &Monitor, fault: &Fault) -> Encounter {
+/// How the monitor's probe meets the fault, if it reads so much of an answer.
+pub(super) fn encounter(monitor: &Monitor, fault: &Fault, reads: ProbeReads) -> Encounter {
     let Monitor { kind, timeout, .. } = monitor;
     match (fault, kind) {
         (Fault::Refuse | Fault::Reject, _) => Encounter::FailsAtOnce,
@@ -38,15 +38,27 @@ pub(super) fn encounter(monitor: &Monitor, fault: &Fault) -> Encounter {
         (Fault::Status { .. } | Fault::Reset { at: ResetPoint::Before }, MonitorKind::Http { .. }) => {
             Encounter::FailsAtOnce
         }
-        (Fault::Reset { at: ResetPoint::Body }, MonitorKind::Http { .. }) => {
-            Encounter::Passes("a monitor looks at the status, which has arrived before the reset")
-        }
+        (Fault::Reset { at: ResetPoint::Body }, MonitorKind::Http { .. }) => match reads {
+            ProbeReads::Status => {
+                Encounter::Passes("a monitor looks at the status, which has arrived before the reset")
+            }
+            ProbeReads::Answer => Encounter::FailsAtOnce,
+        },
     }
 }
 
-/// Why the monitor's probes pass although the member has this fault; none if they fail.
+/// Why the monitor's probes pass although the member has this fault, as LBaaS reads them: by their status. None if they fail.
 pub fn blind_spot(monitor: &Monitor, fault: &Fault) -> Option<&'static str> {
-    match encounter(monitor, fault) {
+    passes(encounter(monitor, fault, ProbeReads::Status))
+}
+
+/// Why a balancer's probes pass although the member has this fault; none if they fail.
+pub fn overlooked(monitor: &Monitor, fault: &Fault, traits: &BalancerTraits) -> Option<&'static str> {
+    passes(encounter(monitor, fault, traits.probe_reads))
+}
+
+fn passes(encounter: Encounter) -> Option<&'static str> {
+    match encounter {
         Encounter::Passes(why) => Some(why),
         Encounter::FailsAtOnce | Encounter::UnansweredSyn | Encounter::UnansweredRequest => None,
     }
@@ -81,6 +93,7 @@ pub fn declared_cost(cost: ProbeCost, monitor: &Monitor) -> Duration {
         ProbeCost::Timeout => monitor.timeout,
         ProbeCost::DelayUpTo(limit) => limit.min(monitor.delay),
         ProbeCost::TimeoutOrDelayUpTo(limit) => limit.min(monitor.delay).max(monitor.timeout),
+        ProbeCost::TimeoutUpTo(limit) => limit.min(monitor.timeout),
     }
 }
 
@@ -112,7 +125,8 @@ pub(crate) mod tests {
 
     use crate::{
         Balanced, BalancerTraits, Codes, CodesForm, Fall, FirstFailure, HashClass, Method, Monitor, MonitorKind,
-        ProbeCost, ProbeKind, ProbeSchedule, Protocol, Redispatch, ReloadClass, RotationOrder, TieRule, WeightRule,
+        ProbeCost, ProbeKind, ProbeReads, ProbeSchedule, Protocol, Redispatch, ReloadClass, RotationOrder, TieRule,
+        WeightRule,
     };
 
     pub(crate) fn seconds(seconds: u64) -> Duration {
@@ -136,6 +150,7 @@ pub(crate) mod tests {
             probe_schedule: ProbeSchedule::EndToStart,
             unanswered_syn: ProbeCost::DelayUpTo(seconds(5)),
             unanswered_request: ProbeCost::TimeoutOrDelayUpTo(seconds(5)),
+            probe_reads: ProbeReads::Status,
             fall: Fall::MaxRetries,
             rise: 2,
             first_failure: FirstFailure::TakesOut,

@@ -21,7 +21,7 @@ const FIRST_REPETITION: Duration = Duration::from_secs(1);
 /// that R may be as little as (r-1) d - c; end to start it counts from its end, and the bounds stay.
 pub fn recovery(monitor: &Monitor, fault: &Fault, traits: &BalancerTraits) -> Window {
     let (d, r) = (monitor.delay, traits.rise);
-    let encounter = encounter(monitor, fault);
+    let encounter = encounter(monitor, fault, traits.probe_reads);
     let c = cost(encounter, monitor, traits, Reading::Spec);
     let gaps = r.saturating_sub(1);
     let wait = probe_period(traits.probe_schedule, d, c);

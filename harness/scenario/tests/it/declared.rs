@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use expect_test::{Expect, expect};
-use lblab_model::{Balanced, BalancerTraits, Fall, Passive, ProbeKind, RotationOrder, WeightRule};
+use lblab_model::{Balanced, BalancerTraits, Fall, Passive, ProbeKind, ProbeReads, RotationOrder, WeightRule};
 use lblab_scenario::check;
 
 use crate::describe::{reference, timeline};
@@ -63,6 +63,22 @@ fn passive_checks_are_named_where_requests_may_fail() {
         steps,
         |traits| traits.passive = passive,
         &expect!["unsupported: the balancer declares that 3 failed requests take a member out for 10s"],
+    );
+}
+
+#[test]
+fn probes_that_read_whole_answers_see_a_gray_failure() {
+    let steps = "  - traffic: {rate: 40/s, during: rest}\n  - fault: {on: vm01, kind: reset, at: body}\n  - wait: 4s\n  \
+                 - expect: {stays: vm01}\n  - heal: vm01\n  - expect: {lost: predicted}\n";
+    differs(
+        steps,
+        |traits| traits.probe_reads = ProbeReads::Answer,
+        &expect![[r#"
+        unsupported: the balancer declares that its probes read the whole answer, and so see `reset inside the body`
+        reset inside the body on vm01: 20.0 to 30.0 requests, and 2 more at most
+        s*l*D = 0.250*40.0/s*3.000s = 30.0
+        or, at the earliest, s*l*D = 0.250*40.0/s*2.000s = 20.0
+        D = 2.0 s to 3.0 s: until it is out of rotation; judged by what it was in the run"#]],
     );
 }
 

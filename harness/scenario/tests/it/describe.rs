@@ -5,7 +5,7 @@ use std::time::Duration;
 use expect_test::{Expect, expect};
 use lblab_model::{
     Balanced, BalancerTraits, CodesForm, Fall, FirstFailure, HashClass, Method, PersistenceKind, ProbeCost, ProbeKind,
-    ProbeSchedule, Protocol, Redispatch, ReloadClass, RotationOrder, TieRule, WeightRule,
+    ProbeReads, ProbeSchedule, Protocol, Redispatch, ReloadClass, RotationOrder, TieRule, WeightRule,
 };
 use lblab_scenario::{builtin_named, check};
 
@@ -26,6 +26,7 @@ pub(crate) fn reference() -> BalancerTraits {
         probe_schedule: ProbeSchedule::StartToStart,
         unanswered_syn: ProbeCost::Timeout,
         unanswered_request: ProbeCost::Timeout,
+        probe_reads: ProbeReads::Status,
         fall: Fall::MaxRetries,
         rise: 2,
         first_failure: FirstFailure::Counts,

@@ -4,7 +4,8 @@ use std::collections::HashSet;
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
-use lblab_scenario::{Network, Plan, check};
+use lblab_model::{BalancerTraits, Passive, ProbeKind};
+use lblab_scenario::{Ids, Network, Plan, check};
 
 use crate::describe::reference;
 
@@ -95,4 +96,23 @@ fn an_estimate_grows_with_what_is_waited_for() {
     assert!(quick.at_most < Duration::from_secs(200), "{quick:?}");
     assert!(slow.typical > Duration::from_secs(90 + 10 + 5), "{slow:?}");
     assert!(slow.at_most > slow.typical && slow.at_most < Duration::from_secs(360), "{slow:?}");
+}
+
+#[test]
+fn a_balancer_is_told_of_a_monitor_that_it_has_or_has_passive_checks_for() {
+    let plan = plan(
+        "members: [{name: vm01, address: 192.168.1.17}]\nmonitor: {type: HTTP, delay: 5s, timeout: 2s, max_retries: 3}\n\
+         steps: [{traffic: {requests: 2}}, {expect: {lost: 0}}]\n",
+    );
+    let ids = Ids { load_balancer: String::new(), listener: String::new(), pool: String::new() };
+    let told = |traits: &BalancerTraits| {
+        let members = plan.initial_members().map(|planned| planned.member.clone()).collect();
+        plan.load_balancer(&ids, members, traits).listeners[0].pool.monitor.is_some()
+    };
+    assert!(told(&reference()));
+    let tcp = BalancerTraits { monitors: vec![ProbeKind::Tcp], ..reference() };
+    assert!(!told(&tcp));
+    let passive = Some(Passive { failures: 3, lasting: Duration::from_secs(1) });
+    assert!(told(&BalancerTraits { passive, ..tcp.clone() }));
+    assert!(plan.monitor_on(&BalancerTraits { passive, ..tcp }).is_none());
 }

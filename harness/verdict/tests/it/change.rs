@@ -66,6 +66,19 @@ fn uneven_survivors_fail() {
 }
 
 #[test]
+fn counts_of_requests_that_were_sent_late_and_many_at_once_decide_nothing() {
+    let mut story = shrinks(|index| if index < 201 { index % 3 } else { usize::from(index % 4 == 0) });
+    for request in story.history.requests.iter_mut().skip(100).take(20) {
+        request.planned = request.sent - crate::story::seconds(0.3);
+    }
+    let said = |story: &Story| story.decided(CheckId::Rr14)[0].split(':').next().unwrap_or_default().to_owned();
+    assert_eq!(said(&story), "undecided");
+    // A request that fails does so however late it was.
+    story.history.requests[200].outcome = Outcome::ResetBeforeBytes;
+    assert_eq!(said(&story), "fails");
+}
+
+#[test]
 fn a_member_that_has_left_the_pool_and_serves_fails() {
     check(
         &shrinks(|index| index % 3),

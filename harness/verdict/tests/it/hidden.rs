@@ -2,7 +2,7 @@
 
 use expect_test::expect;
 use lblab_history::{Change, FaultRecord, Outcome};
-use lblab_model::{Fault, Method};
+use lblab_model::{Fault, Method, ProbeReads, ResetPoint};
 use lblab_scenario::{Expectation, LostBound, Step};
 use lblab_verdict::{CheckId, Outcome as Decided};
 
@@ -196,4 +196,13 @@ fn a_fixed_number_of_losses_is_judged_all_the_same() {
     let last = story.plan.steps.len() - 1;
     story.plan.steps[last].step = Step::Expect(Expectation::Lost(LostBound::AtMost(60)));
     assert_eq!(hidden(story).outcomes(), "TR-6 holds");
+}
+
+#[test]
+fn probes_that_read_whole_answers_see_more() {
+    let gray = Fault::Reset { at: ResetPoint::Body };
+    let reading = |story: Story| story.declares(|traits| traits.probe_reads = ProbeReads::Answer);
+    let shares = || monitored().fault("vm01", gray).wait(9.0).sends(in_turn(40)).expect(Expectation::SharedByWeight);
+    assert_eq!(hidden(shares()).outcomes(), "RR-1 holds, RR-2 holds");
+    assert_eq!(reading(hidden(shares())).outcomes(), "RR-2 unsupported");
 }

@@ -38,6 +38,7 @@ impl Story {
             ProbeCost::Timeout => monitor.timeout,
             ProbeCost::DelayUpTo(limit) => limit.min(monitor.delay),
             ProbeCost::TimeoutOrDelayUpTo(limit) => limit.min(monitor.delay).max(monitor.timeout),
+            ProbeCost::TimeoutUpTo(limit) => limit.min(monitor.timeout),
         };
         let member = name(member);
         let (mut start, mut bad, mut good, mut up) = (at(play.phase), 0, 0, true);

@@ -2,7 +2,7 @@
 
 use expect_test::expect;
 use lblab_history::MemberState;
-use lblab_model::Fault;
+use lblab_model::{Fault, ProbeReads, ResetPoint};
 use lblab_scenario::{Expectation, Flap, Step};
 use lblab_verdict::{CheckId, Outcome};
 
@@ -183,4 +183,24 @@ fn a_member_that_the_harness_kept_from_answering_may_be_taken_out() {
     assert_eq!(left.outcomes(), "TR-5 fails");
     assert_eq!(left.clone().stood_still(1.2, 4.9).outcomes(), "TR-5 undecided");
     assert_eq!(left.stood_still(0.2, 4.9).outcomes(), "TR-5 fails");
+}
+
+#[test]
+fn a_member_may_leave_for_what_probes_see_that_read_whole_answers() {
+    let gray = Fault::Reset { at: ResetPoint::Body };
+    let stays = Expectation::Stays { member: name("vm01") };
+    let story = || Story::of(&[1, 1]).monitor(1.0, 1.0, 3).wait(5.0).fault("vm01", gray).wait(3.0);
+    let left = || story().shows("vm01", MemberState::Down).wait(1.0).expect(stays.clone());
+    let reading = |story: Story| story.declares(|traits| traits.probe_reads = ProbeReads::Answer);
+    assert_eq!(left().outcomes(), "FO-9 fails");
+    reading(left()).check(&expect![[r#"
+        FO-9 unsupported: the balancer declares that its probes read the whole answer, and so see `reset inside the body`
+            would fail: vm01 was out of rotation at 8.000 s
+    "#]]);
+    assert_eq!(story().expect(stays.clone()).outcomes(), "FO-9 holds");
+    assert_eq!(reading(story().expect(stays.clone())).outcomes(), "FO-9 unsupported");
+    // What is lost then is the share until the member is left.
+    let lost = crate::loss::outage(gray, 7.5, |_, _| true);
+    assert_eq!(lost.outcomes(), "FO-9 holds, TR-2 holds");
+    assert_eq!(reading(lost).outcomes(), "FO-4 holds, TR-2 holds");
 }

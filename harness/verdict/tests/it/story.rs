@@ -11,8 +11,8 @@ use lblab_history::{
 };
 use lblab_model::{
     Balanced, BalancerTraits, Codes, CodesForm, Fall, Fault, FirstFailure, HashClass, IngressRule, Member, Method,
-    Moment, Monitor, MonitorKind, Name, Persistence, PersistenceKind, ProbeCost, ProbeKind, ProbeSchedule, Protocol,
-    Redispatch, ReloadClass, RotationOrder, SecurityGroup, TieRule, Transport, Weight, WeightRule,
+    Moment, Monitor, MonitorKind, Name, Persistence, PersistenceKind, ProbeCost, ProbeKind, ProbeReads, ProbeSchedule,
+    Protocol, Redispatch, ReloadClass, RotationOrder, SecurityGroup, TieRule, Transport, Weight, WeightRule,
 };
 use lblab_scenario::{
     Clients, Expectation, Load, MemberKind, MemberPlan, Network, Place, Plan, PlannedStep, Span, Step, Target, Traffic,
@@ -75,6 +75,7 @@ fn traits() -> BalancerTraits {
         probe_schedule: ProbeSchedule::StartToStart,
         unanswered_syn: ProbeCost::Timeout,
         unanswered_request: ProbeCost::Timeout,
+        probe_reads: ProbeReads::Status,
         fall: Fall::MaxRetries,
         rise: 2,
         first_failure: FirstFailure::Counts,

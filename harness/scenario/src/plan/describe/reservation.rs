@@ -1,6 +1,6 @@
 //! What a balancer declares that leaves an expectation unsupported, as far as that is known before the run.
 
-use lblab_model::window::blind_spot;
+use lblab_model::window::overlooked;
 use lblab_model::{BalancerTraits, Fault, Name};
 
 use super::super::{Expectation, Plan, Step};
@@ -26,7 +26,7 @@ pub(super) fn of(plan: &Plan, index: usize, expectation: &Expectation, traits: &
         }
         Expectation::Stays { member } => {
             let unmonitored = standing.unmonitored().or_else(|| traits.hides_members());
-            unmonitored.or_else(|| standing.passive(member))
+            unmonitored.or_else(|| standing.sees_more(member)).or_else(|| standing.passive(member))
         }
         Expectation::Idle { member } => standing.hidden(member).or_else(|| standing.panic()),
         Expectation::Answers { status } if *status != 200 => standing.panic().or_else(|| standing.maybe_nobody()),
@@ -92,8 +92,14 @@ impl<'p> Standing<'p> {
         let hides = self.traits.hides_members()?;
         let monitor = self.plan.monitor_on(self.traits)?;
         let planned = self.plan.members.iter().find(|planned| planned.member.name == *member)?;
-        let seen = self.faults(member).any(|(_, fault)| blind_spot(monitor, &fault).is_none());
+        let seen = self.faults(member).any(|(_, fault)| overlooked(monitor, &fault, self.traits).is_none());
         (seen || !planned.lets_in_its_port()).then_some(hides)
+    }
+
+    /// Why the monitor may have taken the member out for a fault that it is not expected to see.
+    fn sees_more(&self, member: &Name) -> Option<String> {
+        let monitor = self.plan.monitor_on(self.traits)?;
+        self.faults(member).find_map(|(_, fault)| self.traits.sees_more(monitor, &fault))
     }
 
     /// Why passive checks may have taken the member out: a fault of it that requests meet.
