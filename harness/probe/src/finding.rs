@@ -20,6 +20,8 @@ pub struct Finding {
     pub standing: Standing,
     /// What was seen, or why nothing was measured.
     pub evidence: String,
+    /// Whether nothing was measured because the machine was too busy.
+    pub late: bool,
 }
 
 /// How what is declared and what was measured go together.
@@ -72,11 +74,11 @@ pub(crate) fn compare<T: Serialize>(
     let words = Some(in_words(declared));
     let measured = match reading {
         Ok(measured) => measured,
-        Err(nothing) => return not_measured(of, words, nothing.why()),
+        Err(nothing) => return Finding { late: is_late(&nothing), ..not_measured(of, words, nothing.why()) },
     };
     let evidence = measured.evidence;
     let Some(value) = measured.value else {
-        return Finding { of, declared: words, measured: None, standing: Standing::Differs, evidence };
+        return Finding { of, declared: words, measured: None, standing: Standing::Differs, evidence, late: false };
     };
     let described = std::iter::once(&value).chain(&measured.or).any(|value| alike(declared, value));
     let values: Vec<String> = std::iter::once(&value).chain(&measured.or).map(in_words).collect();
@@ -85,7 +87,7 @@ pub(crate) fn compare<T: Serialize>(
         (true, true) => (Standing::Agrees, evidence),
         (true, false) => (Standing::NotMeasured, format!("{evidence}: this does not tell {}", values.join(" from "))),
     };
-    Finding { of, declared: words, measured: Some(values.join(" or ")), standing, evidence }
+    Finding { of, declared: words, measured: Some(values.join(" or ")), standing, evidence, late: false }
 }
 
 /// Whether a balancer has something.
@@ -110,6 +112,7 @@ pub(crate) fn compare_list<T: Serialize + PartialEq + Copy>(
     readings: Vec<(T, Reading<Has>)>,
 ) -> Finding {
     let (mut has, mut wrong, mut unknown, mut seen) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let late = readings.iter().any(|(_, reading)| reading.as_ref().is_err_and(is_late));
     for (item, reading) in readings {
         let word = in_words(&item);
         let is_declared = declared.contains(&item);
@@ -121,7 +124,7 @@ pub(crate) fn compare_list<T: Serialize + PartialEq + Copy>(
             }
             Err(Nothing::Refused(why)) if is_declared => wrong.push(format!("{word}: {why}")),
             Err(Nothing::Refused(_)) => {}
-            Err(Nothing::Unknown(why)) => unknown.push(format!("{word}: {why}")),
+            Err(Nothing::Unknown(why) | Nothing::Late(why)) => unknown.push(format!("{word}: {why}")),
         }
     }
     let words = Some(in_words(&declared));
@@ -131,12 +134,16 @@ pub(crate) fn compare_list<T: Serialize + PartialEq + Copy>(
         (true, true) => (Standing::Agrees, seen),
     };
     let measured = (standing != Standing::NotMeasured).then(|| in_words(&has));
-    Finding { of, declared: words, measured, standing, evidence: evidence.join("; ") }
+    Finding { of, declared: words, measured, standing, evidence: evidence.join("; "), late }
+}
+
+fn is_late(nothing: &Nothing) -> bool {
+    matches!(nothing, Nothing::Late(_))
 }
 
 /// A trait of which nothing was measured.
 pub(crate) fn not_measured(of: Trait, declared: Option<String>, why: &str) -> Finding {
-    Finding { of, declared, measured: None, standing: Standing::NotMeasured, evidence: why.to_owned() }
+    Finding { of, declared, measured: None, standing: Standing::NotMeasured, evidence: why.to_owned(), late: false }
 }
 
 #[cfg(test)]

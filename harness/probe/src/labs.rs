@@ -67,14 +67,16 @@ pub struct Labs {
 pub enum Nothing {
     /// The balancer cannot be set up for it.
     Refused(String),
-    /// It was not run, or not run well.
+    /// It was not run, or does not tell.
     Unknown(String),
+    /// The machine was too busy; a repetition may tell.
+    Late(String),
 }
 
 impl Nothing {
     /// The reason.
     pub fn why(&self) -> &str {
-        let (Nothing::Refused(why) | Nothing::Unknown(why)) = self;
+        let (Nothing::Refused(why) | Nothing::Unknown(why) | Nothing::Late(why)) = self;
         why
     }
 }

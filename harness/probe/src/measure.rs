@@ -46,10 +46,8 @@ impl Measuring<'_> {
         }
         match of {
             Trait::Protocols => {
-                let readings = vec![
-                    (Protocol::Http, keeping::http(seen(E::Http))),
-                    (Protocol::Tcp, keeping::tcp(seen(E::Tcp))),
-                ];
+                let readings =
+                    vec![(Protocol::Http, keeping::http(seen(E::Http))), (Protocol::Tcp, keeping::tcp(seen(E::Tcp)))];
                 compare_list(of, &declared.protocols, readings)
             }
             Trait::Balances => compare(of, &declared.balances, turns::balances(seen(E::Turns)), PartialEq::eq),
@@ -127,7 +125,7 @@ impl Measuring<'_> {
                 compare(of, &declared.redispatch.retries, failing::retries(seen(E::Retries)), PartialEq::eq)
             }
             Trait::BoundRequestsWait => {
-                let reading = failing::bound_requests_wait(seen(E::Bound));
+                let reading = failing::bound_requests_wait(seen(E::Bound), &failing::retries(seen(E::Retries)));
                 compare(of, &declared.redispatch.bound_requests_wait, reading, PartialEq::eq)
             }
             Trait::ConnectTimeout => {

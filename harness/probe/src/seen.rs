@@ -214,10 +214,10 @@ impl<'a> Seen<'a> {
         let late = timekeeping.late.iter().filter(|tick| tick.at >= from && tick.at - tick.by <= to);
         match late.map(|tick| tick.by).max().filter(|by| *by > within) {
             None => Ok(()),
-            Some(by) => unknown(format!(
+            Some(by) => Err(Nothing::Late(format!(
                 "the machine was up to {:.2} s late meanwhile; repeat this when it is less busy",
                 by.as_secs_f64()
-            )),
+            ))),
         }
     }
 

@@ -175,7 +175,7 @@ impl Trait {
             Trait::Panic => vec![E::Fall, E::OneCode, E::Panic],
             Trait::SubSecondProbes => vec![E::OddDelay],
             Trait::Retries | Trait::ConnectTimeout => vec![E::Retries],
-            Trait::BoundRequestsWait => vec![E::Bound],
+            Trait::BoundRequestsWait => vec![E::Bound, E::Retries],
             Trait::ResponseTimeout => vec![E::Silence { slow }],
             Trait::Reload => vec![E::Reload],
         }

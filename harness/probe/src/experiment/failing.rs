@@ -21,19 +21,27 @@ pub(super) fn passive(ability: Ability) -> String {
     refused(refused(refused(text))).finish()
 }
 
-/// Eight members, so that a balancer that tries every member once is told from one that counts.
+/// Eight members, so that a balancer that tries every member once is told from one that counts. A member refuses before it falls
+/// silent, which closes its connections: on one that is open already nothing would have to be connected.
 pub(super) fn retries(ability: Ability) -> String {
     let many = if ability.method == Method::SourceIp { ", sources: 48" } else { "" };
-    Text::new("how often and for how long a connection is tried", &ability.pool(), 8)
+    let text = Text::new("how often and for how long a connection is tried", &ability.pool(), 8)
         .step(&format!("traffic: {{requests: 48{many}}}"))
         .step("fault: {on: vm01, kind: refuse}")
         .step(&format!("traffic: {{rate: 40/s, for: 1200ms{many}, read_timeout: 20s}}"))
         .step("heal: vm01")
+        .step("fault: {on: vm02, kind: refuse}")
+        .step("heal: vm02")
         .step("fault: {on: vm02, kind: blackhole}")
-        .step(&format!("traffic: {{rate: 12/s, for: 4s{many}, read_timeout: 60s}}"))
-        .step("fault: {on: vm01, kind: blackhole}")
-        .each(3..=8, "fault: {on: {}, kind: blackhole}")
-        .step("traffic: {requests: 1, read_timeout: 60s}")
+        .step(&format!("traffic: {{rate: 12/s, for: 4s{many}, connect_timeout: 12s, read_timeout: 12s}}"));
+    [1, 3, 4, 5, 6, 7, 8]
+        .into_iter()
+        .fold(text, |text, number| {
+            text.each([number], "fault: {on: {}, kind: refuse}")
+                .each([number], "heal: {}")
+                .each([number], "fault: {on: {}, kind: blackhole}")
+        })
+        .step("traffic: {requests: 1, connect_timeout: 30s, read_timeout: 30s}")
         .finish()
 }
 
@@ -43,10 +51,11 @@ pub(super) fn bound(ability: Ability) -> String {
     } else {
         ability.pool_of(Method::SourceIp)
     };
+    // No multiple of the members, or else mere turns would look like bonds.
     Text::new("what becomes of requests that are bound to a member that refuses connections", &pool, 4)
-        .step("traffic: {requests: 48, sources: 24}")
+        .step("traffic: {requests: 50, sources: 25}")
         .step("fault: {on: vm02, kind: refuse}")
-        .step("traffic: {rate: 40/s, for: 600ms, sources: 24, read_timeout: 20s}")
+        .step("traffic: {rate: 40/s, for: 625ms, sources: 25, read_timeout: 20s}")
         .finish()
 }
 

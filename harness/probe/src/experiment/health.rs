@@ -63,7 +63,9 @@ pub(super) fn codes(ability: Ability, expected: &str, bad: u16, telling: u16) ->
         // Before a fault every member's first probe would be waited for.
         return text.finish();
     }
+    // One after the other: some balancers put off what happens to a second member within a second.
     text.step(&format!("fault: {{on: vm01, kind: status, code: {bad}}}"))
+        .step("wait: 3500ms")
         .step(&format!("fault: {{on: vm02, kind: status, code: {telling}}}"))
         .step("wait: 3500ms")
         .finish()

@@ -20,19 +20,21 @@ fn cookie(ability: Ability, persistence: &str) -> String {
     let pool = Ability { protocol: Protocol::Http, ..ability }.pool();
     Text::new("whether a cookie keeps a client on its member", &format!("{pool}, persistence: {persistence}"), 3)
         .step("traffic: {requests: 90, clients: 9, cookies: keep}")
+        .step("traffic: {requests: 18}")
         .finish()
 }
 
 pub(super) fn source_table(ability: Ability) -> String {
     let pool = format!("{}, persistence: {{type: SOURCE_IP}}", ability.pool());
+    // No multiple of the members, or else mere turns would bring each source to the same member again.
     let text = Text::new("whether a table keeps sources on their members when one leaves", &pool, 6)
-        .step("traffic: {requests: 180, sources: 60}");
+        .step("traffic: {requests: 183, sources: 61}");
     if !ability.watches {
         return text.finish();
     }
     text.monitor("type: HTTP, delay: 1s, timeout: 1s, max_retries: 1")
         .step("fault: {on: vm02, kind: status, code: 500}")
         .step("wait: 3500ms")
-        .step("traffic: {requests: 60, sources: 60}")
+        .step("traffic: {requests: 61, sources: 61}")
         .finish()
 }

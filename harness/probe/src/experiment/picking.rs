@@ -23,21 +23,23 @@ pub(super) fn weights(ability: Ability) -> String {
 pub(super) fn least_connections(ability: Ability) -> String {
     let pool = ability.pool_of(Method::LeastConnections);
     Text::new("who gets the next request when some are busy, and when nobody is", &pool, 3)
-        .step("traffic: {rate: 50/s, for: 1200ms}")
+        .step("traffic: {rate: 25/s, for: 2400ms}")
         .step("hold: 12")
         .step("release: vm02")
+        .step("wait: 300ms")
         .step("hold: 4")
         .step("release: all")
         .finish()
 }
 
-/// Sixteen members, since a ring of few points a member is lumpy then whatever its hash; and a hundred sources for each.
+/// Fifteen members, since a ring of few points a member is lumpy then whatever its hash, and an address modulo sixteen would be that
+/// of its last half octet only; and a hundred sources for each.
 pub(super) fn sources(ability: Ability) -> String {
     let pool = ability.pool_of(Method::SourceIp);
-    Text::new("which member each source gets, and who moves when a member leaves", &pool, 16)
-        .step("traffic: {requests: 3200, sources: 1600}")
+    Text::new("which member each source gets, and who moves when a member leaves", &pool, 15)
+        .step("traffic: {requests: 3000, sources: 1500}")
         .step("remove: vm02")
-        .step("traffic: {requests: 1600, sources: 1600}")
+        .step("traffic: {requests: 1500, sources: 1500}")
         .finish()
 }
 

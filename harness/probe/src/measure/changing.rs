@@ -60,7 +60,11 @@ fn connections(seen: Seen<'_>) -> Reading<Kept> {
     let around = |request: &Request| seen.changes().iter().any(|change| near(request, change));
     let (during, before): (Vec<&Request>, Vec<&Request>) = background.into_iter().partition(|request| around(request));
     if let Some(failed) = before.iter().find(|request| is_lost(request)) {
-        return unknown(format!("request {} was lost although nothing was changed ({})", failed.id, failed.outcome.describe()));
+        return unknown(format!(
+            "request {} was lost although nothing was changed ({})",
+            failed.id,
+            failed.outcome.describe()
+        ));
     }
     let lost: Vec<_> = during.iter().filter(|request| is_lost(request)).collect();
     let held = seen.held(0)?;

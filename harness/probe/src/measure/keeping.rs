@@ -50,8 +50,10 @@ pub(crate) fn cookie(seen: Reading<Seen<'_>>) -> Reading<Has> {
     let stuck = clients.values().filter(|places| places.windows(2).all(|pair| pair[0] == pair[1])).count();
     let homes: Vec<usize> = clients.values().map(|places| places[0]).collect();
     let members = seen.counts(&homes).iter().filter(|count| **count > 0).count();
-    if stuck == clients.len() && members < 2 {
-        return unknown("all clients came to one member, with or without their cookies");
+    let (others, _) = seen.traffic(1)?;
+    let without = seen.counts(&seen.sequence(&others)?).iter().filter(|count| **count > 0).count();
+    if stuck == clients.len() && without < 2 {
+        return Ok(Has::if_so(false, format!("{} requests without a cookie kept to one member as well", others.len())));
     }
     let told = format!("{stuck} of {} clients with a cookie kept to one of {members} members", clients.len());
     Ok(Has::if_so(stuck == clients.len(), told))

@@ -38,7 +38,10 @@ fn picks_the_least(first: &[usize], then: &[usize], members: usize, names: impl 
     for &place in then {
         if !pick(&mut loads, place) {
             let (held, released) = (then.len(), names(&[RELEASED]));
-            return Has::if_so(false, format!("{held} requests held after {released} was free went to {}", names(then)));
+            return Has::if_so(
+                false,
+                format!("{held} requests held after {released} was free went to {}", names(then)),
+            );
         }
     }
     let (held, refilled) = (first.len(), then.len());

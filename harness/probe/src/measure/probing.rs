@@ -102,7 +102,7 @@ pub(crate) fn unanswered_syn(
     let schedule = match schedule {
         Ok(Measured { value: Some(schedule), .. }) => *schedule,
         Ok(Measured { evidence, .. }) => return unknown(format!("probes follow no schedule ({evidence})")),
-        Err(nothing) => return Err(Nothing::Unknown(nothing.why().to_owned())),
+        Err(nothing) => return Err(nothing.clone()),
     };
     let cost = |seen: Seen<'_>| syn_cost(seen, known_fall(fall, seen.monitor()?.max_retries)?, schedule);
     Ok(cost_of(&[cost(long_timeout?)?, cost(long_delay?)?]))
@@ -113,16 +113,20 @@ fn syn_cost(seen: Seen<'_>, fall: u32, schedule: ProbeSchedule) -> Reading<Cost>
     let (fault, heal) = (seen.fault(Some(member), 0)?, seen.heal(Some(member), 0)?);
     seen.punctual(fault.at, heal.at, Duration::from_millis(150))?;
     let monitor = seen.monitor()?;
-    let good = probes(seen, member).into_iter().filter(|probe| probe.ended.is_some_and(|ended| ended < fault.at)).next_back();
+    let good =
+        probes(seen, member).into_iter().filter(|probe| probe.ended.is_some_and(|ended| ended < fault.at)).next_back();
     let Some(Probe { started, ended: Some(ended), .. }) = good else {
         return unknown(format!("{member} had not been probed before"));
     };
     // A request that no member has seen when it should have was sent to the one that does not hear.
     let first = seen.first_arrivals();
-    let unheard = |id: u64, sent: Moment| first.get(&id).is_none_or(|served| served.started.since(sent) > Duration::from_millis(150));
+    let unheard = |id: u64, sent: Moment| {
+        first.get(&id).is_none_or(|served| served.started.since(sent) > Duration::from_millis(150))
+    };
     let background = seen.background()?;
     let sent = background.iter().filter(|request| request.sent >= fault.at && request.sent < heal.at);
-    let Some(last) = sent.filter(|request| unheard(request.id, request.sent)).map(|request| request.sent).next_back() else {
+    let Some(last) = sent.filter(|request| unheard(request.id, request.sent)).map(|request| request.sent).next_back()
+    else {
         return unknown(format!("no request was sent to {member} while it did not answer"));
     };
     if last + missed_after(seen)? * 3 > heal.at {
@@ -160,7 +164,11 @@ fn cost_of(costs: &[Cost]) -> Measured<ProbeCost> {
     let told: Vec<String> = costs
         .iter()
         .map(|Cost { monitor, cost }| {
-            format!("{cost:.2} s with delay {:.0} s and timeout {:.0} s", monitor.delay.as_secs_f64(), monitor.timeout.as_secs_f64())
+            format!(
+                "{cost:.2} s with delay {:.0} s and timeout {:.0} s",
+                monitor.delay.as_secs_f64(),
+                monitor.timeout.as_secs_f64()
+            )
         })
         .collect();
     let told = format!("given up after {}", told.join(", "));
@@ -185,9 +193,9 @@ fn limit_in(costs: &[Cost]) -> Duration {
 
 /// Whether two rules are the same as far as these experiments tell: they predict the same for both monitors.
 pub(crate) fn same_cost(one: ProbeCost, other: ProbeCost, monitors: &[&Monitor]) -> bool {
-    monitors.iter().all(|monitor| {
-        near(declared_cost(one, monitor).as_secs_f64(), declared_cost(other, monitor).as_secs_f64())
-    })
+    monitors
+        .iter()
+        .all(|monitor| near(declared_cost(one, monitor).as_secs_f64(), declared_cost(other, monitor).as_secs_f64()))
 }
 
 /// Whether a delay of a second and a half is kept.

@@ -6,7 +6,6 @@ use lblab_history::Answer;
 use lblab_model::{Fall, FirstFailure, Moment, Name};
 
 use crate::finding::Measured;
-use crate::labs::Nothing;
 use crate::seen::{Departure, Probe, Reading, Seen, StillThere, departure, missed_after, probes, return_of, unknown};
 
 /// How long after the end of a probe a balancer may act on it, and how far the member's and the balancer's view of that end may
@@ -81,14 +80,17 @@ pub(crate) fn fall(three: Reading<Seen<'_>>, one: Reading<Seen<'_>>) -> Reading<
         let max_retries = seen.monitor()?.max_retries;
         match fell_at_status(seen, FAILS)? {
             Fell::After(count) => Ok((max_retries, count)),
-            Fell::NotAfter(count) => unknown(format!("with max_retries {max_retries} it was not left after {count} bad probes")),
+            Fell::NotAfter(count) => {
+                unknown(format!("with max_retries {max_retries} it was not left after {count} bad probes"))
+            }
         }
     };
     Ok(fall_of(count(three)?, count(one)?))
 }
 
 fn fall_of(three: (u32, usize), one: (u32, usize)) -> Measured<Fall> {
-    let told = [three, one].map(|(max_retries, count)| format!("left after bad probe {count} with max_retries {max_retries}"));
+    let told =
+        [three, one].map(|(max_retries, count)| format!("left after bad probe {count} with max_retries {max_retries}"));
     let told = told.join(", ");
     let as_told = |(max_retries, count): (u32, usize)| usize::try_from(max_retries) == Ok(count);
     if as_told(three) && as_told(one) {
@@ -144,10 +146,7 @@ fn rise_of(good: &[Moment], first: Moment, turn: Duration) -> Reading<Measured<u
 }
 
 /// What the first bad probe after a start means; `fall` is what was measured of that.
-pub(crate) fn first_failure(
-    seen: Reading<Seen<'_>>,
-    fall: Reading<Measured<Fall>>,
-) -> Reading<Measured<FirstFailure>> {
+pub(crate) fn first_failure(seen: Reading<Seen<'_>>, fall: Reading<Measured<Fall>>) -> Reading<Measured<FirstFailure>> {
     let seen = seen?;
     let fall = match fall?.value {
         Some(fall) => fall.of(seen.monitor()?.max_retries),
@@ -167,9 +166,11 @@ fn first_failure_of(fell: &Fell, fall: u32) -> Reading<Measured<FirstFailure>> {
     };
     let told = format!("left after bad probe {count} since the start");
     match u32::try_from(count) {
-        Ok(1) if fall == 1 => {
-            Ok(Measured::one_of(FirstFailure::Counts, vec![FirstFailure::TakesOut], format!("{told}, as at any other time")))
-        }
+        Ok(1) if fall == 1 => Ok(Measured::one_of(
+            FirstFailure::Counts,
+            vec![FirstFailure::TakesOut],
+            format!("{told}, as at any other time"),
+        )),
         Ok(1) => Ok(Measured::is(FirstFailure::TakesOut, told)),
         Ok(count) if count == fall => Ok(Measured::is(FirstFailure::Counts, told)),
         _ => Ok(Measured::no_value(told)),
@@ -180,8 +181,10 @@ fn first_failure_of(fell: &Fell, fall: u32) -> Reading<Measured<FirstFailure>> {
 pub(crate) fn known_fall(fall: &Reading<Measured<Fall>>, max_retries: u32) -> Reading<u32> {
     match fall {
         Ok(Measured { value: Some(fall), .. }) => Ok(fall.of(max_retries)),
-        Ok(Measured { value: None, evidence, .. }) => unknown(format!("it takes no declared number of bad probes ({evidence})")),
-        Err(nothing) => Err(Nothing::Unknown(nothing.why().to_owned())),
+        Ok(Measured { value: None, evidence, .. }) => {
+            unknown(format!("it takes no declared number of bad probes ({evidence})"))
+        }
+        Err(nothing) => Err(nothing.clone()),
     }
 }
 
@@ -235,7 +238,8 @@ mod tests {
 
     #[test]
     fn the_first_failure_takes_out_or_counts_as_any_other() {
-        let check = |fell: Fell, fall| first_failure_of(&fell, fall).map(|measured| (measured.value, measured.or.len()));
+        let check =
+            |fell: Fell, fall| first_failure_of(&fell, fall).map(|measured| (measured.value, measured.or.len()));
         assert_eq!(check(Fell::After(1), 3), Ok((Some(FirstFailure::TakesOut), 0)));
         assert_eq!(check(Fell::After(3), 3), Ok((Some(FirstFailure::Counts), 0)));
         assert_eq!(check(Fell::After(2), 3), Ok((None, 0)));

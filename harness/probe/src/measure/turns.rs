@@ -29,6 +29,8 @@ pub(crate) fn turns_of(sequence: &[usize], members: usize) -> Turns {
     if members == 0 || sequence.len() < 4 * members {
         return Turns::Irregular;
     }
+    // How a rotation begins is not looked at.
+    let sequence = &sequence[members..];
     let aligned = |phase: usize| sequence[phase..].chunks_exact(members).all(|period| each_once(period, members));
     if sequence.windows(members).all(|period| each_once(period, members)) {
         return Turns::InTurn;
@@ -72,7 +74,14 @@ fn rotations_in(sequence: &[usize], order: &[usize]) -> usize {
 fn orders(members: usize) -> Vec<Vec<usize>> {
     match members {
         3 => vec![vec![0, 1, 2], vec![0, 2, 1]],
-        4 => vec![vec![0, 1, 2, 3], vec![0, 1, 3, 2], vec![0, 2, 1, 3], vec![0, 2, 3, 1], vec![0, 3, 1, 2], vec![0, 3, 2, 1]],
+        4 => vec![
+            vec![0, 1, 2, 3],
+            vec![0, 1, 3, 2],
+            vec![0, 2, 1, 3],
+            vec![0, 2, 3, 1],
+            vec![0, 3, 1, 2],
+            vec![0, 3, 2, 1],
+        ],
         _ => vec![(0..members).collect()],
     }
 }
@@ -85,10 +94,18 @@ fn turns(seen: Seen<'_>) -> Reading<(Turns, String)> {
     let counts = seen.tell(&seen.counts(&sequence));
     let told = match turns {
         Turns::InTurn => format!("{} requests went to {} members in turn", sequence.len(), seen.members()),
-        Turns::Shuffled => format!("each period of {} of {} requests was exact, in an order that varied", seen.members(), sequence.len()),
+        Turns::Shuffled => format!(
+            "each period of {} of {} requests was exact, in an order that varied",
+            seen.members(),
+            sequence.len()
+        ),
         Turns::Workers(count) => format!("{} requests went in turn by {count} rotations ({counts})", sequence.len()),
         Turns::Irregular => {
-            format!("{} requests went to members in no regular turn ({counts}; {} ...)", sequence.len(), seen.names(&sequence[..sequence.len().min(8)]))
+            format!(
+                "{} requests went to members in no regular turn ({counts}; {} ...)",
+                sequence.len(),
+                seen.names(&sequence[..sequence.len().min(8)])
+            )
         }
     };
     Ok((turns, told))
@@ -199,7 +216,12 @@ pub(crate) fn weights(plain: Reading<Seen<'_>>, weighted: Reading<Seen<'_>>) -> 
     let sequence = seen.sequence(&requests)?;
     let weights: Vec<usize> =
         seen.plan().initial_members().map(|planned| usize::from(planned.member.weight.get())).collect();
-    Ok(weights_of(&sequence, &weights, rotations, &format!("{} of {} requests", seen.tell(&seen.counts(&sequence)), sequence.len())))
+    Ok(weights_of(
+        &sequence,
+        &weights,
+        rotations,
+        &format!("{} of {} requests", seen.tell(&seen.counts(&sequence)), sequence.len()),
+    ))
 }
 
 fn weights_of(sequence: &[usize], weights: &[usize], rotations: usize, counts: &str) -> Measured<WeightRule> {
@@ -259,6 +281,7 @@ mod tests {
         assert_eq!(turns_of(&sequence(&shuffled), 3), Turns::Shuffled);
         assert_eq!(turns_of(&random(300, 3), 3), Turns::Irregular);
         assert_eq!(turns_of(&sequence(&"0".repeat(60)), 3), Turns::Irregular);
+        assert_eq!(turns_of(&sequence(&("1".to_owned() + &"012".repeat(20))), 3), Turns::InTurn, "once it has begun");
         assert_eq!(turns_of(&sequence(&"01".repeat(150)), 3), Turns::Irregular, "one member is skipped");
     }
 

@@ -56,7 +56,9 @@ pub(crate) fn tcp_monitor(seen: Reading<Seen<'_>>) -> Reading<Has> {
     let good = all.iter().filter(good).count();
     Ok(match used {
         Some(_) if good == 0 => Has::if_so(false, format!("{member} was used before a probe had found it healed")),
-        Some(_) => Has::if_so(true, format!("{member} refused connections and was used again after {good} good probes")),
+        Some(_) => {
+            Has::if_so(true, format!("{member} refused connections and was used again after {good} good probes"))
+        }
         None => Has::if_so(true, format!("{member} refused connections and was not used again by {good} good probes")),
     })
 }
@@ -101,14 +103,19 @@ pub(crate) fn panic(seen: Reading<Seen<'_>>, fall: &Reading<Measured<Fall>>) -> 
             if fault.at > begun {
                 continue;
             }
-            let failed = probes(seen, member).iter().filter(|probe| probe.started >= fault.at && probe.ended.is_some_and(|ended| ended < begun)).count();
+            let failed = probes(seen, member)
+                .iter()
+                .filter(|probe| probe.started >= fault.at && probe.ended.is_some_and(|ended| ended < begun))
+                .count();
             if failed < needed as usize {
                 return unknown(format!("{member} had seen {failed} bad probes, and {needed} take a member out"));
             }
             bad.insert(member);
         }
         let first = seen.first_arrivals();
-        let at_bad = |id: u64| first.get(&id).is_some_and(|served| served.purpose == Purpose::Request(id) && bad.contains(&served.member));
+        let at_bad = |id: u64| {
+            first.get(&id).is_some_and(|served| served.purpose == Purpose::Request(id) && bad.contains(&served.member))
+        };
         let hits = requests.iter().filter(|request| at_bad(request.id)).count();
         stages.push(Stage { members, up: members - bad.len(), requests: requests.len(), hits });
     }
@@ -155,15 +162,17 @@ fn panic_of(stages: &[Stage]) -> Reading<Measured<u32>> {
             Some(false) => lowest_calm = percent.min(lowest_calm),
             None => {
                 let Stage { requests, hits, .. } = *stage;
-                return unknown(format!("with {percent} % up, {hits} of {requests} requests went to members that were out"));
+                return unknown(format!(
+                    "with {percent} % up, {hits} of {requests} requests went to members that were out"
+                ));
             }
         }
     }
     Ok(match highest_panic {
         None => Measured::is(0, format!("with {lowest_calm} % up, none of the members that were out was used")),
-        Some(panic) if panic >= lowest_calm => {
-            Measured::no_value(format!("members that were out were used with {panic} % up and not with {lowest_calm} %"))
-        }
+        Some(panic) if panic >= lowest_calm => Measured::no_value(format!(
+            "members that were out were used with {panic} % up and not with {lowest_calm} %"
+        )),
         Some(panic) => Measured::is(
             lowest_calm,
             format!("members that were out were used with {panic} % up, and not with {lowest_calm} % up"),
@@ -199,7 +208,9 @@ mod tests {
 
     #[test]
     fn a_declared_percentage_is_the_measured_one_if_no_step_lies_between() {
-        for (declared, measured, same) in [(50, 50, true), (40, 50, true), (30, 50, false), (60, 50, false), (0, 10, false), (0, 0, true)] {
+        for (declared, measured, same) in
+            [(50, 50, true), (40, 50, true), (30, 50, false), (60, 50, false), (0, 10, false), (0, 0, true)]
+        {
             assert_eq!(same_panic(declared, measured), same, "{declared} {measured}");
         }
     }
