@@ -107,9 +107,9 @@ impl Labs {
         })
     }
 
-    /// Whether any experiment came as far as its first step.
-    pub fn any_begun(&self) -> bool {
-        self.ran.values().any(|ran| matches!(ran, Ran::Recorded { .. }))
+    /// What came of each experiment.
+    pub(crate) fn into_ran(self) -> impl Iterator<Item = (Experiment, Ran)> {
+        self.ran.into_iter()
     }
 }
 

@@ -6,18 +6,22 @@
 #![forbid(unsafe_code)]
 
 mod ability;
+mod block;
 mod experiment;
 mod finding;
 mod labs;
 mod measure;
+mod report;
 mod seen;
 mod traits;
 mod words;
 
 pub use ability::Ability;
+pub use block::traits_block;
 pub use experiment::Experiment;
 pub use finding::{Finding, Standing};
 pub use labs::{Labs, Nothing, Ran, Setup, run};
 pub use measure::findings;
+pub use report::{Report, probe};
 pub use seen::Seen;
 pub use traits::{Trait, experiments};

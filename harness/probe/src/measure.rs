@@ -16,6 +16,7 @@ use lblab_model::{
     BalancerTraits, CodesForm, Fall, HashClass, Method, Monitor, PersistenceKind, ProbeCost, ProbeKind, Protocol,
 };
 
+use crate::block::declared_value;
 use crate::experiment::Experiment as E;
 use crate::finding::{Finding, Measured, Standing, compare, compare_list, not_measured};
 use crate::labs::Labs;
@@ -40,9 +41,8 @@ impl Measuring<'_> {
         let Measuring { declared, labs, slow } = *self;
         let seen = |experiment| labs.seen(experiment);
         if of.is_about_probes() && !declared.monitors.contains(&ProbeKind::Http) {
-            let value = (!declared.monitors.is_empty()).then(|| self.declared_value(of)).flatten();
             let why = "it declares no monitor HTTP, and only such probes show a member why they fail";
-            return not_measured(of, value, why);
+            return not_measured(of, declared_value(of, declared), why);
         }
         match of {
             Trait::Protocols => {
@@ -158,7 +158,8 @@ impl Measuring<'_> {
     fn hash(&self) -> Finding {
         let reading = sources::hash(self.labs.seen(E::Sources));
         let Some(declared) = self.declared.hash else {
-            return not_measured(Trait::Hash, None, "it declares no method SOURCE_IP");
+            let measured = reading.ok().and_then(|measured| measured.value).map(|value| in_words(&value));
+            return Finding { measured, ..not_measured(Trait::Hash, None, "it declares no method SOURCE_IP") };
         };
         let finding = compare(Trait::Hash, &declared, reading, PartialEq::eq);
         if declared == HashClass::Consistent && finding.measured == Some(in_words(&HashClass::Rendezvous)) {
@@ -166,22 +167,5 @@ impl Measuring<'_> {
             return Finding { standing: Standing::NotMeasured, evidence, ..finding };
         }
         finding
-    }
-
-    /// What is declared of a trait that only probes by HTTP show.
-    fn declared_value(&self, of: Trait) -> Option<String> {
-        let declared = self.declared;
-        match of {
-            Trait::ProbeSchedule => Some(in_words(&declared.probe_schedule)),
-            Trait::UnansweredSyn => Some(in_words(&declared.unanswered_syn)),
-            Trait::UnansweredRequest => Some(in_words(&declared.unanswered_request)),
-            Trait::Fall => Some(in_words(&declared.fall)),
-            Trait::Rise => Some(in_words(&declared.rise)),
-            Trait::FirstFailure => Some(in_words(&declared.first_failure)),
-            Trait::ExpectedCodes => Some(in_words(&declared.expected_codes)),
-            Trait::Panic => Some(in_words(&declared.panic)),
-            Trait::SubSecondProbes => Some(in_words(&declared.sub_second_probes)),
-            _ => None,
-        }
     }
 }
