@@ -9,6 +9,7 @@
 mod announcements;
 mod ask;
 mod deployment;
+mod describe;
 mod diagnostic;
 mod error;
 mod hearing;
@@ -23,11 +24,13 @@ mod state_dir;
 mod status;
 mod template;
 
+pub use describe::Fact;
 pub use diagnostic::Diagnostic;
 pub use error::{BalancerError, Blame};
 pub use hearing::StateEvent;
 pub use manifest::{Manifest, ManifestError, shipped};
 pub use program::Found;
+pub use render::Rendering;
 pub use running::{Reloaded, Running};
 pub use schema::manifest_schema;
 pub use state_dir::RenderedFile;

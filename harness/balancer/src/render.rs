@@ -137,7 +137,73 @@ impl Renderer {
     }
 }
 
+/// Everything that a deployment would write and run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rendering {
+    /// The program, or a path that says that it is not installed.
+    pub program: PathBuf,
+    /// The state directory that the files would lie in.
+    pub state_dir: PathBuf,
+    /// The files.
+    pub files: Vec<RenderedFile>,
+    /// Variables of every command.
+    pub environment: Vec<(String, String)>,
+    /// The commands, by the key of the manifest that has each.
+    pub commands: Vec<(&'static str, Vec<String>)>,
+}
+
 impl Manifest {
+    /// Renders everything that a deployment of the load balancer would write and run, and does none of it. The program need not be
+    /// there; a path that says so stands for it.
+    pub fn rendering(
+        &self,
+        lb: &LoadBalancer,
+        identity: Identity,
+        mutant: Option<&str>,
+    ) -> Result<Rendering, BalancerError> {
+        let program = self.program_or_stand_in()?;
+        let renderer = self.renderer_of(program.clone(), lb, Path::new(STAND_IN), identity, mutant)?;
+        // Which process a reload replaces is not known before there is one.
+        let context = renderer.context(lb, Some(1), 1);
+        let commands: Vec<_> = self
+            .commands()
+            .map(|(key, words)| Ok((key, renderer.command(words, &context)?)))
+            .collect::<Result<_, BalancerError>>()?;
+        Ok(Rendering {
+            program,
+            state_dir: renderer.state_dir.path().to_owned(),
+            files: renderer.files(&context)?,
+            environment: commands.first().map(|(_, command)| command.environment.clone()).unwrap_or_default(),
+            commands: commands.into_iter().map(|(key, command)| (key, command.words)).collect(),
+        })
+    }
+
+    /// Every command of the manifest that is run in a deployment, by its key.
+    fn commands(&self) -> impl Iterator<Item = (&'static str, &Vec<String>)> {
+        let reload = match &self.reload.way {
+            ReloadWay::Replace(command) | ReloadWay::Command(command) => Some(command),
+            ReloadWay::Signal(_) | ReloadWay::Files | ReloadWay::Restart => None,
+        };
+        let stop = match &self.stop.way {
+            StopWay::Command(command) => Some(command),
+            StopWay::Signal(_) => None,
+        };
+        let status = match &self.status {
+            Some(Status { from: StatusSource::Command(command), .. }) => Some(command),
+            _ => None,
+        };
+        let events = self.events.as_ref().and_then(|events| events.command.as_ref());
+        let keyed = [
+            ("check", self.check.as_ref()),
+            ("start", Some(&self.start)),
+            ("reload", reload),
+            ("stop", stop),
+            ("status", status),
+            ("events", events),
+        ];
+        keyed.into_iter().filter_map(|(key, command)| Some((key, command?)))
+    }
+
     /// Renders the files that a deployment of the load balancer below this root would have. The program need not be there; a path
     /// that says so stands for it.
     pub fn render(
@@ -161,19 +227,7 @@ impl Manifest {
         let renderer = self.renderer_of(program, lb, Path::new(STAND_IN), Identity::SingleUid, mutant)?;
         let context = renderer.context(lb, Some(1), 1);
         renderer.files(&context)?;
-        let mut commands = vec![&self.start];
-        commands.extend(&self.check);
-        if let ReloadWay::Replace(command) | ReloadWay::Command(command) = &self.reload.way {
-            commands.push(command);
-        }
-        if let StopWay::Command(command) = &self.stop.way {
-            commands.push(command);
-        }
-        if let Some(Status { from: StatusSource::Command(command), .. }) = &self.status {
-            commands.push(command);
-        }
-        commands.extend(self.events.as_ref().and_then(|events| events.command.as_ref()));
-        commands.into_iter().try_for_each(|command| renderer.command(command, &context).map(drop))
+        self.commands().try_for_each(|(_, words)| renderer.command(words, &context).map(drop))
     }
 
     pub(crate) fn renderer(

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand};
+use lblab_probe::Trait;
 use lblab_reference::Mutant;
 
 /// Tests load balancers for real: a lab out of network namespaces, a balancer in it, real traffic, and a verdict with
@@ -64,8 +65,9 @@ pub(crate) enum Command {
         #[arg(default_value = "scenario.yaml")]
         file: PathBuf,
     },
-    /// List the balancers that can be tested, and how to get those that are missing
-    Balancers,
+    /// List the balancers that can be tested, and how to get those that are missing; show one, write a manifest for another,
+    /// or measure what one does
+    Balancers(Balancers),
     /// List the shipped scenarios
     Scenarios,
 }
@@ -100,6 +102,87 @@ pub(crate) struct Run {
     pub(crate) verbose: bool,
     #[command(flatten)]
     pub(crate) output: Output,
+}
+
+/// `lblab balancers`.
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub(crate) struct Balancers {
+    /// What to do with one; without this, all are listed.
+    #[command(subcommand)]
+    pub(crate) command: Option<BalancersCommand>,
+    /// List them for programs, as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// What can be done with a balancer.
+#[derive(Debug, Subcommand)]
+pub(crate) enum BalancersCommand {
+    /// Say in words what a manifest says and declares
+    Show {
+        /// A shipped balancer by name, or the path of a manifest
+        #[arg(value_name = "NAME|PATH")]
+        balancer: String,
+        /// Show every file and command that it would be given for a scenario, without running anything
+        #[arg(long, value_name = "SCENARIO")]
+        render: Option<String>,
+    },
+    /// Write a manifest and a template for a balancer of your own, to be filled in
+    New {
+        /// The command that runs it in the foreground; `{{ conf }}` in it stands for the rendered file, whose path comes last
+        /// if it is not there
+        #[arg(long, value_name = "COMMAND")]
+        command: String,
+        /// Its name; that of the program or the script if left out
+        #[arg(long, value_name = "NAME")]
+        name: Option<String>,
+        /// The folder to write; its name if left out
+        #[arg(value_name = "DIR")]
+        folder: Option<PathBuf>,
+    },
+    /// Measure in labs what balancers do, trait by trait, and compare it with what they declare
+    Probe(Probe),
+}
+
+/// `lblab balancers probe`.
+#[derive(Debug, Args)]
+#[command(after_help = "Exit codes: 0 all that was measured is as declared, 1 something differs, 2 invalid input,\n\
+    3 the environment lacks something, 4 the balancer did not start, 5 nothing was measured.")]
+pub(crate) struct Probe {
+    /// Shipped balancers by name, or the paths of manifests
+    #[arg(required = true, value_name = "NAME|PATH")]
+    pub(crate) balancers: Vec<String>,
+    /// Print a `traits:` block as measured, for pasting into the manifest
+    #[arg(long, conflicts_with = "json")]
+    pub(crate) yaml: bool,
+    /// Print the findings for programs
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Measure this trait only; may be repeated
+    #[arg(long, value_name = "TRAIT", value_delimiter = ',', value_parser = PossibleValuesParser::new(Trait::words()))]
+    pub(crate) only: Vec<String>,
+    /// Wait for more than a minute for an answer that does not come, to see how long it may take
+    #[arg(long)]
+    pub(crate) slow: bool,
+    /// Tell the reference balancer to be wrong in one named way, to see what the probe says
+    #[arg(long, value_name = "NAME", value_parser = PossibleValuesParser::new(Mutant::ALL.map(Mutant::name)))]
+    pub(crate) mutant: Option<String>,
+    /// The seed of everything random
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// Where the records of the labs go
+    #[arg(long, short, default_value = "lblab-probe", value_name = "DIR")]
+    pub(crate) out: PathBuf,
+    /// How many labs to run side by side
+    #[arg(long, short, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub(crate) jobs: Option<u16>,
+    /// Take a user namespace even as root
+    #[arg(long)]
+    pub(crate) user_namespace: bool,
+    /// Log what happens to standard error
+    #[arg(long, short)]
+    pub(crate) verbose: bool,
 }
 
 /// Reports besides the one on the terminal.

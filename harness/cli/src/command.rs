@@ -1,5 +1,6 @@
 //! What each command does.
 
+mod balancers;
 mod doctor;
 mod judge;
 mod reporting;
@@ -27,7 +28,7 @@ pub fn main() -> ExitCode {
         Some(Command::Schema { manifest }) => scenario::schema(manifest),
         Some(Command::Doctor) => doctor::doctor(),
         Some(Command::Init { file }) => init(&file),
-        Some(Command::Balancers) => doctor::balancers(),
+        Some(Command::Balancers(arguments)) => balancers::balancers(&arguments),
         Some(Command::Scenarios) => scenario::scenarios(),
     };
     match done {

@@ -201,8 +201,12 @@ mod tests {
 
     #[test]
     fn traits_of_probes_stand_there_if_probes_were_seen() {
-        let declared =
-            BalancerTraits { monitors: Vec::new(), methods: vec![lblab_model::Method::RoundRobin], hash: None, ..reference() };
+        let declared = BalancerTraits {
+            monitors: Vec::new(),
+            methods: vec![lblab_model::Method::RoundRobin],
+            hash: None,
+            ..reference()
+        };
         let blind = traits_block(&agreeing(&declared), &declared);
         assert!(!blind.contains("fall") && !blind.contains("hash"), "{blind}");
         let mut findings = agreeing(&declared);

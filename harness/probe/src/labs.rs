@@ -15,6 +15,18 @@ use crate::ability::Ability;
 use crate::experiment::Experiment;
 use crate::seen::Seen;
 
+/// What is heard of an experiment while it runs.
+#[derive(Clone, Debug)]
+pub enum Heard {
+    /// What its lab says.
+    Message(Message),
+    /// It is over.
+    Ended,
+}
+
+/// Someone who hears of experiments, from several threads.
+pub type Listener<'a> = &'a (dyn Fn(Experiment, Heard) + Sync);
+
 /// How experiments are run.
 #[derive(Clone, Debug)]
 pub struct Setup {
@@ -113,15 +125,16 @@ impl Labs {
     }
 }
 
-/// Runs these experiments, as many at a time as the setup says. `progress` hears of each step, from several threads.
-pub fn run(setup: &Setup, experiments: &[Experiment], progress: &(dyn Fn(Experiment, Message) + Sync)) -> Labs {
+/// Runs these experiments, as many at a time as the setup says. The listener hears of each step.
+pub fn run(setup: &Setup, experiments: &[Experiment], listener: Listener<'_>) -> Labs {
     let begun = std::time::Instant::now();
     let (next, labs) = (AtomicUsize::new(0), Mutex::new(Labs::default()));
     std::thread::scope(|scope| {
         for _ in 0..setup.jobs.clamp(1, experiments.len().max(1)) {
             scope.spawn(|| {
                 while let Some(&experiment) = experiments.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let ran = experiment_in_lab(setup, experiment, progress);
+                    let ran = experiment_in_lab(setup, experiment, listener);
+                    listener(experiment, Heard::Ended);
                     // A thread that panicked took its lab with it, and the others' are whole.
                     labs.lock().unwrap_or_else(std::sync::PoisonError::into_inner).add(experiment, ran);
                 }
@@ -133,7 +146,7 @@ pub fn run(setup: &Setup, experiments: &[Experiment], progress: &(dyn Fn(Experim
     labs
 }
 
-fn experiment_in_lab(setup: &Setup, experiment: Experiment, progress: &(dyn Fn(Experiment, Message) + Sync)) -> Ran {
+fn experiment_in_lab(setup: &Setup, experiment: Experiment, listener: Listener<'_>) -> Ran {
     let mut ran = Ran::Failed(Problem::harness("the experiment has no scenario"));
     for ability in experiment.ways(Ability::of(&setup.declared)) {
         let plan = match experiment.plan(ability) {
@@ -151,7 +164,8 @@ fn experiment_in_lab(setup: &Setup, experiment: Experiment, progress: &(dyn Fn(E
             user_namespace: setup.user_namespace.then_some(true),
             verbose: setup.verbose,
         };
-        ran = what_came(plan, lblab_runner::run_job(&job, &mut |message| progress(experiment, message)));
+        ran =
+            what_came(plan, lblab_runner::run_job(&job, &mut |message| listener(experiment, Heard::Message(message))));
         if !matches!(ran, Ran::Refused(_)) {
             break;
         }

@@ -20,7 +20,7 @@ pub use ability::Ability;
 pub use block::traits_block;
 pub use experiment::Experiment;
 pub use finding::{Finding, Standing};
-pub use labs::{Labs, Nothing, Ran, Setup, run};
+pub use labs::{Heard, Labs, Listener, Nothing, Ran, Setup, run};
 pub use measure::findings;
 pub use report::{Report, probe};
 pub use seen::Seen;

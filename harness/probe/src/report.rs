@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use lblab_runner::{Message, Problem};
+use lblab_runner::Problem;
 
 use crate::experiment::Experiment;
 use crate::finding::{Finding, Standing};
-use crate::labs::{self, Labs, Setup};
+use crate::labs::{self, Labs, Listener, Setup};
 use crate::measure::findings;
 use crate::traits::{Trait, experiments};
 
@@ -28,15 +28,15 @@ const FEW: usize = 2;
 
 /// Measures these traits. What the machine was too busy for is repeated once, with fewer labs at a time: whether it is does not
 /// depend on what was measured.
-pub fn probe(setup: &Setup, traits: &[Trait], slow: bool, progress: &(dyn Fn(Experiment, Message) + Sync)) -> Report {
+pub fn probe(setup: &Setup, traits: &[Trait], slow: bool, listener: Listener<'_>) -> Report {
     let planned = experiments(traits, &setup.declared, slow);
-    let mut labs = labs::run(setup, &planned, progress);
+    let mut labs = labs::run(setup, &planned, listener);
     let mut found = findings(traits, &setup.declared, &labs, slow);
     let late: Vec<Trait> = found.iter().filter(|finding| finding.late).map(|finding| finding.of).collect();
     let again = experiments(&late, &setup.declared, slow);
     if !again.is_empty() {
         let fewer = Setup { jobs: setup.jobs.min(FEW), ..setup.clone() };
-        labs.replace(labs::run(&fewer, &again, progress));
+        labs.replace(labs::run(&fewer, &again, listener));
         found = findings(traits, &setup.declared, &labs, slow);
     }
     Report {

@@ -1,4 +1,4 @@
-//! `lblab doctor` and `lblab balancers`: what this machine can run.
+//! `lblab doctor`: what this machine can run.
 
 use lblab_balancer::Manifest;
 use lblab_lab::doctor::{Finding, State};
@@ -29,15 +29,4 @@ fn balancer_finding(manifest: &Manifest) -> Finding {
         }
         Err(error) => Finding { subject, state: State::Degraded, detail: error.to_string(), remedy: None },
     }
-}
-
-pub(super) fn balancers() -> Done {
-    for manifest in lblab_balancer::shipped() {
-        let found = match manifest.find_program() {
-            Ok(found) => format!("{} ({})", found.version, found.path.display()),
-            Err(error) => error.to_string(),
-        };
-        print(&format!("{:<12} {found}\n", manifest.name()))?;
-    }
-    Ok(Exit::AllHold)
 }
