@@ -196,6 +196,7 @@ fn hashing(hash: HashClass) -> &'static str {
             "SOURCE_IP is a ring: only the clients of a member that leaves move, and shares are lumpy"
         }
         HashClass::Rendezvous => "SOURCE_IP is even, and only the clients of a member that leaves move",
+        HashClass::Maglev => "SOURCE_IP is nearly consistent: when a member leaves, at most 2 % of the other clients move",
         HashClass::Slash24 => "SOURCE_IP looks at three octets: the clients of a /24 share a member",
     }
 }
@@ -203,6 +204,7 @@ fn hashing(hash: HashClass) -> &'static str {
 fn cost(cost: ProbeCost) -> String {
     match cost {
         ProbeCost::Timeout => "the timeout".to_owned(),
+        ProbeCost::TimeoutUpTo(limit) => format!("the timeout, up to {limit:?}"),
         ProbeCost::DelayUpTo(limit) => format!("the delay, up to {limit:?}"),
         ProbeCost::TimeoutOrDelayUpTo(limit) => {
             format!("the larger of the timeout and the delay, the latter up to {limit:?}")
