@@ -48,10 +48,14 @@ pub enum Experiment {
     },
     /// A member that fails and heals, one whose probes take their time, and one that is bad when the balancer starts.
     Fall,
-    /// Members that do not answer, with a timeout longer than the delay.
-    LongTimeout,
-    /// Members that do not answer, with a long delay.
-    LongDelay,
+    /// A member that stays silent, with a timeout longer than the delay.
+    SilentLongTimeout,
+    /// A member that stays silent, with a long delay.
+    SilentLongDelay,
+    /// A member that nothing reaches, with a timeout longer than the delay.
+    DeafLongTimeout,
+    /// A member that nothing reaches, with a long delay.
+    DeafLongDelay,
     /// A monitor that expects one status.
     OneCode,
     /// A monitor that expects one of two.
@@ -70,15 +74,17 @@ pub enum Experiment {
 
 impl Experiment {
     /// Every experiment, those that take longest first.
-    pub fn all(slow: bool) -> [Experiment; 23] {
+    pub fn all(slow: bool) -> [Experiment; 25] {
         [
             Experiment::Silence { slow },
             Experiment::Retries,
-            Experiment::LongDelay,
+            Experiment::SilentLongDelay,
+            Experiment::DeafLongDelay,
             Experiment::Panic,
             Experiment::Fall,
             Experiment::Passive,
-            Experiment::LongTimeout,
+            Experiment::SilentLongTimeout,
+            Experiment::DeafLongTimeout,
             Experiment::Reload,
             Experiment::TcpMonitor,
             Experiment::OddDelay,
@@ -115,8 +121,10 @@ impl Experiment {
             Experiment::Bound => "bound",
             Experiment::Silence { .. } => "silence",
             Experiment::Fall => "fall",
-            Experiment::LongTimeout => "long-timeout",
-            Experiment::LongDelay => "long-delay",
+            Experiment::SilentLongTimeout => "silent-long-timeout",
+            Experiment::SilentLongDelay => "silent-long-delay",
+            Experiment::DeafLongTimeout => "deaf-long-timeout",
+            Experiment::DeafLongDelay => "deaf-long-delay",
             Experiment::OneCode => "one-code",
             Experiment::CodeList => "code-list",
             Experiment::CodeRange => "code-range",
@@ -144,8 +152,10 @@ impl Experiment {
             Experiment::Bound => failing::bound(ability),
             Experiment::Silence { slow } => failing::silence(ability, slow),
             Experiment::Fall => health::fall(ability),
-            Experiment::LongTimeout => health::long_timeout(ability),
-            Experiment::LongDelay => health::long_delay(ability),
+            Experiment::SilentLongTimeout => health::long_timeout(ability, "hang"),
+            Experiment::SilentLongDelay => health::long_delay(ability, "hang"),
+            Experiment::DeafLongTimeout => health::long_timeout(ability, "blackhole"),
+            Experiment::DeafLongDelay => health::long_delay(ability, "blackhole"),
             Experiment::OneCode => health::codes(ability, "200", 500, 201),
             Experiment::CodeList => health::codes(ability, "\"200,202\"", 201, 202),
             Experiment::CodeRange => health::codes(ability, "200-204", 206, 203),

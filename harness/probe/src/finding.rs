@@ -85,9 +85,11 @@ pub(crate) fn compare<T: Serialize>(
     let (standing, evidence) = match (described, measured.or.is_empty()) {
         (false, _) => (Standing::Differs, evidence),
         (true, true) => (Standing::Agrees, evidence),
+        (true, false) if values.len() > 3 => (Standing::NotMeasured, evidence),
         (true, false) => (Standing::NotMeasured, format!("{evidence}: this does not tell {}", values.join(" from "))),
     };
-    Finding { of, declared: words, measured: Some(values.join(" or ")), standing, evidence, late: false }
+    let measured = if values.len() > 3 { values[0].clone() } else { values.join(" or ") };
+    Finding { of, declared: words, measured: Some(measured), standing, evidence, late: false }
 }
 
 /// Whether a balancer has something.

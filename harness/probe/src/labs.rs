@@ -70,6 +70,8 @@ pub enum Ran {
 #[derive(Debug, Default)]
 pub struct Labs {
     ran: BTreeMap<Experiment, Ran>,
+    /// How many there were, repetitions included.
+    pub run: usize,
     /// From the start of the first lab to the end of the last one.
     pub took: Duration,
 }
@@ -143,6 +145,7 @@ pub fn run(setup: &Setup, experiments: &[Experiment], listener: Listener<'_>) ->
     });
     let mut labs = labs.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
     labs.took = begun.elapsed();
+    labs.run = experiments.len();
     labs
 }
 

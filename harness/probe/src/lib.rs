@@ -1,6 +1,6 @@
 //! Measures what a load balancer does, to be compared with what its manifest declares.
 //!
-//! An [`Experiment`] is a small scenario; [`run`] carries it out in a lab as any other scenario. Each trait is then read off the
+//! An [`Experiment`] is a small scenario, which is carried out in a lab as any other one is. Each trait is then read off the
 //! histories by a function of its own, which looks at what clients and members saw and not at what is declared.
 
 #![forbid(unsafe_code)]
@@ -20,8 +20,8 @@ pub use ability::Ability;
 pub use block::traits_block;
 pub use experiment::Experiment;
 pub use finding::{Finding, Standing};
-pub use labs::{Heard, Labs, Listener, Nothing, Ran, Setup, run};
+pub use labs::{Heard, Labs, Listener, Nothing, Ran, Setup};
 pub use measure::findings;
-pub use report::{Report, probe};
+pub use report::{Report, labs_for, probe};
 pub use seen::Seen;
 pub use traits::{Trait, experiments};

@@ -27,7 +27,9 @@ use crate::words::in_words;
 /// What these traits are declared to be and what the experiments show, in the order of the traits.
 pub fn findings(traits: &[Trait], declared: &BalancerTraits, labs: &Labs, slow: bool) -> Vec<Finding> {
     let measuring = Measuring { declared, labs, slow };
-    traits.iter().map(|one| measuring.finding(*one)).collect()
+    let found = traits.iter().map(|one| measuring.finding(*one));
+    // What may not even be declared is no finding, unless something was seen of it.
+    found.filter(|finding| finding.declared.is_some() || finding.measured.is_some()).collect()
 }
 
 struct Measuring<'a> {
@@ -92,12 +94,12 @@ impl Measuring<'_> {
             }
             Trait::UnansweredSyn => {
                 let schedule = probing::schedule(seen(E::Fall));
-                let reading =
-                    probing::unanswered_syn(seen(E::LongTimeout), seen(E::LongDelay), &self.fall(), &schedule);
+                let (long_timeout, long_delay) = (seen(E::DeafLongTimeout), seen(E::DeafLongDelay));
+                let reading = probing::unanswered_syn(long_timeout, long_delay, &self.fall(), &schedule);
                 self.cost(of, declared.unanswered_syn, reading)
             }
             Trait::UnansweredRequest => {
-                let reading = probing::unanswered_request(seen(E::LongTimeout), seen(E::LongDelay));
+                let reading = probing::unanswered_request(seen(E::SilentLongTimeout), seen(E::SilentLongDelay));
                 self.cost(of, declared.unanswered_request, reading)
             }
             Trait::Fall => compare(of, &declared.fall, self.fall(), PartialEq::eq),
@@ -149,7 +151,11 @@ impl Measuring<'_> {
 
     /// Rules that predict the same in both experiments are the same as far as can be told.
     fn cost(&self, of: Trait, declared: ProbeCost, reading: Reading<Measured<ProbeCost>>) -> Finding {
-        let seen = [E::LongTimeout, E::LongDelay].map(|experiment| self.labs.seen(experiment));
+        let seen = match of {
+            Trait::UnansweredSyn => [E::DeafLongTimeout, E::DeafLongDelay],
+            _ => [E::SilentLongTimeout, E::SilentLongDelay],
+        }
+        .map(|experiment| self.labs.seen(experiment));
         let monitors: Vec<&Monitor> = seen.iter().flatten().filter_map(|seen| seen.monitor().ok()).collect();
         compare(of, &declared, reading, |one, other| probing::same_cost(*one, *other, &monitors))
     }

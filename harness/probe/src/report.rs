@@ -26,25 +26,29 @@ pub struct Report {
 /// How many labs there are at a time in a repetition.
 const FEW: usize = 2;
 
-/// Measures these traits. What the machine was too busy for is repeated once, with fewer labs at a time: whether it is does not
-/// depend on what was measured.
+/// Measures these traits.
 pub fn probe(setup: &Setup, traits: &[Trait], slow: bool, listener: Listener<'_>) -> Report {
-    let planned = experiments(traits, &setup.declared, slow);
-    let mut labs = labs::run(setup, &planned, listener);
-    let mut found = findings(traits, &setup.declared, &labs, slow);
+    let labs = labs_for(setup, traits, slow, listener);
+    Report {
+        findings: findings(traits, &setup.declared, &labs, slow),
+        experiments: labs.run,
+        took: labs.took,
+        problems: labs.problems().map(|(experiment, problem)| (experiment, problem.clone())).collect(),
+    }
+}
+
+/// The labs that these traits are measured in. What the machine was too busy for is repeated once, with fewer labs at a time:
+/// whether it is does not depend on what was measured.
+pub fn labs_for(setup: &Setup, traits: &[Trait], slow: bool, listener: Listener<'_>) -> Labs {
+    let mut labs = labs::run(setup, &experiments(traits, &setup.declared, slow), listener);
+    let found = findings(traits, &setup.declared, &labs, slow);
     let late: Vec<Trait> = found.iter().filter(|finding| finding.late).map(|finding| finding.of).collect();
     let again = experiments(&late, &setup.declared, slow);
     if !again.is_empty() {
         let fewer = Setup { jobs: setup.jobs.min(FEW), ..setup.clone() };
         labs.replace(labs::run(&fewer, &again, listener));
-        found = findings(traits, &setup.declared, &labs, slow);
     }
-    Report {
-        findings: found,
-        experiments: planned.len() + again.len(),
-        took: labs.took,
-        problems: labs.problems().map(|(experiment, problem)| (experiment, problem.clone())).collect(),
-    }
+    labs
 }
 
 impl Report {
@@ -58,6 +62,7 @@ impl Labs {
     /// Takes what came of repeated experiments in place of what came of them before.
     fn replace(&mut self, repeated: Labs) {
         self.took += repeated.took;
+        self.run += repeated.run;
         for (experiment, ran) in repeated.into_ran() {
             self.add(experiment, ran);
         }

@@ -24,32 +24,30 @@ pub(super) fn fall(ability: Ability) -> String {
         .finish()
 }
 
-/// `vm01` accepts and stays silent, `vm02` does not answer at all.
-pub(super) fn long_timeout(ability: Ability) -> String {
-    silent("what an unanswered probe costs if the timeout is longer than the delay", ability)
+/// `vm01` accepts and stays silent, or does not answer at all. One member at a time: some balancers probe the next one only when the
+/// one before has answered.
+pub(super) fn long_timeout(ability: Ability, fault: &str) -> String {
+    unanswered("what an unanswered probe costs if the timeout is longer than the delay", ability, fault)
         .monitor("type: HTTP, delay: 1s, timeout: 2s, max_retries: 2")
         .step("wait: 9s")
         .step("heal: vm01")
-        .step("heal: vm02")
         .finish()
 }
 
 /// As [`long_timeout`]. A limit of the balancer's own shows if it is shorter than the delay.
-pub(super) fn long_delay(ability: Ability) -> String {
-    silent("what an unanswered probe costs if the delay is long", ability)
+pub(super) fn long_delay(ability: Ability, fault: &str) -> String {
+    unanswered("what an unanswered probe costs if the delay is long", ability, fault)
         .monitor("type: HTTP, delay: 7s, timeout: 1s, max_retries: 1")
         .step("wait: 15s")
         .step("heal: vm01")
-        .step("heal: vm02")
         .finish()
 }
 
-fn silent(name: &str, ability: Ability) -> Text {
+fn unanswered(name: &str, ability: Ability, fault: &str) -> Text {
     Text::new(name, &ability.pool(), 6)
         .step(&ability.background(80))
         .step("wait: 1s")
-        .step("fault: {on: vm01, kind: hang}")
-        .step("fault: {on: vm02, kind: blackhole}")
+        .step(&format!("fault: {{on: vm01, kind: {fault}}}"))
 }
 
 /// `vm01` answers with a status that is certainly bad, `vm02` with one that tells this form of codes from others.

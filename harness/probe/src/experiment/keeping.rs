@@ -18,8 +18,9 @@ pub(super) fn app_cookie(ability: Ability) -> String {
 
 fn cookie(ability: Ability, persistence: &str) -> String {
     let pool = Ability { protocol: Protocol::Http, ..ability }.pool();
+    // Seven clients, which take no round of three members together.
     Text::new("whether a cookie keeps a client on its member", &format!("{pool}, persistence: {persistence}"), 3)
-        .step("traffic: {requests: 90, clients: 9, cookies: keep}")
+        .step("traffic: {requests: 70, clients: 7, cookies: keep}")
         .step("traffic: {requests: 18}")
         .finish()
 }

@@ -33,13 +33,13 @@ pub(super) fn least_connections(ability: Ability) -> String {
 }
 
 /// Fifteen members, since a ring of few points a member is lumpy then whatever its hash, and an address modulo sixteen would be that
-/// of its last half octet only; and a hundred sources for each.
+/// of its last half octet only; and a hundred sources for each, and one more: in turns, none would come to the same member again.
 pub(super) fn sources(ability: Ability) -> String {
     let pool = ability.pool_of(Method::SourceIp);
     Text::new("which member each source gets, and who moves when a member leaves", &pool, 15)
-        .step("traffic: {requests: 3000, sources: 1500}")
+        .step("traffic: {requests: 3002, sources: 1501}")
         .step("remove: vm02")
-        .step("traffic: {requests: 1500, sources: 1500}")
+        .step("traffic: {requests: 1501, sources: 1501}")
         .finish()
 }
 

@@ -8,6 +8,7 @@ use lblab_history::{Answer, Purpose};
 use lblab_model::{Moment, Passive};
 
 use crate::finding::Measured;
+use crate::labs::Nothing;
 use crate::seen::{Reading, Seen, missed_after, return_of, sources, unknown};
 
 /// The member that fails, and the one that does not answer.
@@ -51,7 +52,9 @@ fn passive_of(
     let Some(&first) = paused.first() else {
         return if longest_absence > turn {
             let seconds = longest_absence.as_secs_f64();
-            let told = format!("it was left alone for up to {seconds:.1} s after refusals, which nobody can count");
+            let told = format!(
+                "it was left alone for up to {seconds:.1} s after refusals, of which nobody sees how many it took"
+            );
             // The rules that do so, as far as that goes.
             let lasting = Duration::from_secs_f64(seconds.ceil());
             let rule = |failures| Some(Passive { failures, lasting });
@@ -145,8 +148,15 @@ pub(crate) fn retries(seen: Reading<Seen<'_>>) -> Reading<Measured<u32>> {
     let seen = seen?;
     let (requests, _) = seen.traffic(1)?;
     let lost = requests.iter().filter(|request| !request.outcome.is_ok()).count();
-    let Some(timeout) = connect_timeout_of(&connect_times(seen)?)?.value else {
-        return unknown("a connection has no timeout");
+    let timeout = match connect_times(seen).and_then(|times| connect_timeout_of(&times)) {
+        Ok(Measured { value: Some(timeout), .. }) => timeout,
+        // A balancer that waits for a connection for ever shows by what is refused at once that it tries once.
+        Err(Nothing::Unknown(_)) if lost > 0 => {
+            let told = format!("{lost} of {} requests were lost when one member refused", requests.len());
+            return Ok(Measured::is(0, told));
+        }
+        Ok(_) => return unknown("a connection has no timeout"),
+        Err(nothing) => return Err(nothing),
     };
     let (all, traffic) = seen.traffic(3)?;
     let Some(request) = all.first() else { return unknown("nothing was sent while no member answered") };

@@ -11,6 +11,9 @@ use crate::seen::{Reading, Seen, unknown};
 /// The member whose held requests are released in between, by its place.
 const RELEASED: usize = 1;
 
+/// How many requests to idle members tell who gets them.
+const ENOUGH: usize = 36;
+
 /// Whether there is `LEAST_CONNECTIONS`: each request that is held goes to one of the least busy members.
 pub(crate) fn least_connections(seen: Reading<Seen<'_>>) -> Reading<Has> {
     let seen = seen?;
@@ -63,9 +66,13 @@ pub(crate) fn ties(seen: Reading<Seen<'_>>) -> Reading<Measured<TieRule>> {
         return unknown(format!("it does not go by connections: {}", has.evidence));
     }
     let seen = seen?;
-    let (requests, _) = seen.traffic(0)?;
-    if let Some(pair) = requests.windows(2).find(|pair| pair[0].ended > pair[1].sent) {
-        return unknown(format!("request {} was still open when the next one was sent", pair[0].id));
+    let (mut requests, _) = seen.traffic(0)?;
+    // Only those at the end count, before each of which the one before had ended.
+    if let Some(last) = requests.windows(2).rposition(|pair| pair[0].ended > pair[1].sent) {
+        requests.drain(..=last);
+        if requests.len() < ENOUGH {
+            return unknown(format!("request {last} was still open when the next one was sent"));
+        }
     }
     let sequence = seen.sequence(&requests)?;
     let told = format!("{} requests to idle members: {}", sequence.len(), seen.tell(&seen.counts(&sequence)));
@@ -79,7 +86,7 @@ fn ties_of(sequence: &[usize], members: usize, told: String) -> Measured<TieRule
         _ => {
             let mut counts: BTreeMap<usize, usize> = BTreeMap::new();
             sequence.iter().for_each(|place| *counts.entry(*place).or_default() += 1);
-            // A third of sixty is 20 with a deviation of 3.7: fewer than 5 come by chance once in ten thousand times.
+            // A third of 36 is 12 with a deviation of 2.8: fewer than 3 come by chance once in ten thousand times.
             let fewest = sequence.len() / (4 * members.max(1));
             if (0..members).all(|place| counts.get(&place).is_some_and(|count| *count >= fewest)) {
                 Measured::is(TieRule::Random, told)

@@ -11,9 +11,8 @@ use crate::labs::Nothing;
 use crate::measure::thresholds::known_fall;
 use crate::seen::{Probe, Reading, Seen, missed_after, probes, unknown};
 
-/// The member that stays silent, and the one that does not answer at all.
+/// The member that stays silent, or does not answer at all.
 const SILENT: usize = 1;
-const DEAF: usize = 2;
 /// The member whose good probes take their time.
 const SLOW: usize = 2;
 /// The shortest good probe that takes its time.
@@ -109,7 +108,7 @@ pub(crate) fn unanswered_syn(
 }
 
 fn syn_cost(seen: Seen<'_>, fall: u32, schedule: ProbeSchedule) -> Reading<Cost> {
-    let member = seen.member(DEAF)?;
+    let member = seen.member(SILENT)?;
     let (fault, heal) = (seen.fault(Some(member), 0)?, seen.heal(Some(member), 0)?);
     seen.punctual(fault.at, heal.at, Duration::from_millis(150))?;
     let monitor = seen.monitor()?;
