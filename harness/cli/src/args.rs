@@ -146,6 +146,7 @@ pub(crate) enum BalancersCommand {
 }
 
 /// `lblab balancers probe`.
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 #[derive(Debug, Args)]
 #[command(after_help = "Exit codes: 0 all that was measured is as declared, 1 something differs, 2 invalid input,\n\
     3 the environment lacks something, 4 the balancer did not start, 5 nothing was measured.")]

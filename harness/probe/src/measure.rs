@@ -89,6 +89,42 @@ impl Measuring<'_> {
             Trait::Passive => compare(of, &declared.passive, failing::passive(seen(E::Passive)), |one, other| {
                 failing::same_passive(*one, *other)
             }),
+            Trait::ProbeSchedule
+            | Trait::UnansweredSyn
+            | Trait::UnansweredRequest
+            | Trait::Fall
+            | Trait::Rise
+            | Trait::FirstFailure
+            | Trait::ExpectedCodes
+            | Trait::Panic
+            | Trait::SubSecondProbes => self.probes(of),
+            Trait::Retries => {
+                compare(of, &declared.redispatch.retries, failing::retries(seen(E::Retries)), PartialEq::eq)
+            }
+            Trait::BoundRequestsWait => {
+                let reading = failing::bound_requests_wait(seen(E::Bound), &failing::retries(seen(E::Retries)));
+                compare(of, &declared.redispatch.bound_requests_wait, reading, PartialEq::eq)
+            }
+            Trait::ConnectTimeout => {
+                let declared = declared.redispatch.connect_timeout.as_secs_f64();
+                compare(of, &declared, failing::connect_timeout(seen(E::Retries)), |one, other| {
+                    failing::same_time(*one, *other)
+                })
+            }
+            Trait::ResponseTimeout => {
+                let declared = declared.redispatch.response_timeout.as_secs_f64();
+                let reading = failing::response_timeout(seen(E::Silence { slow }), slow);
+                compare(of, &declared, reading, |one, other| failing::same_time(*one, *other))
+            }
+            Trait::Reload => compare(of, &declared.reload, changing::reload(seen(E::Reload)), PartialEq::eq),
+        }
+    }
+
+    /// A trait of probes.
+    fn probes(&self, of: Trait) -> Finding {
+        let Measuring { declared, labs, .. } = *self;
+        let seen = |experiment| labs.seen(experiment);
+        match of {
             Trait::ProbeSchedule => {
                 compare(of, &declared.probe_schedule, probing::schedule(seen(E::Fall)), PartialEq::eq)
             }
@@ -120,28 +156,7 @@ impl Measuring<'_> {
                 let reading = watching::panic(seen(E::Panic), &self.fall());
                 compare(of, &declared.panic, reading, |one, other| watching::same_panic(*one, *other))
             }
-            Trait::SubSecondProbes => {
-                compare(of, &declared.sub_second_probes, probing::sub_second(seen(E::OddDelay)), PartialEq::eq)
-            }
-            Trait::Retries => {
-                compare(of, &declared.redispatch.retries, failing::retries(seen(E::Retries)), PartialEq::eq)
-            }
-            Trait::BoundRequestsWait => {
-                let reading = failing::bound_requests_wait(seen(E::Bound), &failing::retries(seen(E::Retries)));
-                compare(of, &declared.redispatch.bound_requests_wait, reading, PartialEq::eq)
-            }
-            Trait::ConnectTimeout => {
-                let declared = declared.redispatch.connect_timeout.as_secs_f64();
-                compare(of, &declared, failing::connect_timeout(seen(E::Retries)), |one, other| {
-                    failing::same_time(*one, *other)
-                })
-            }
-            Trait::ResponseTimeout => {
-                let declared = declared.redispatch.response_timeout.as_secs_f64();
-                let reading = failing::response_timeout(seen(E::Silence { slow }), slow);
-                compare(of, &declared, reading, |one, other| failing::same_time(*one, *other))
-            }
-            Trait::Reload => compare(of, &declared.reload, changing::reload(seen(E::Reload)), PartialEq::eq),
+            _ => compare(of, &declared.sub_second_probes, probing::sub_second(seen(E::OddDelay)), PartialEq::eq),
         }
     }
 

@@ -157,10 +157,9 @@ impl Trait {
         }
         match self {
             Trait::Protocols => vec![E::Http, E::Tcp],
-            Trait::Balances | Trait::Workers => vec![E::Turns],
-            Trait::Methods => vec![E::Turns, E::LeastConnections, E::Sources],
             Trait::Rotation if declared.monitors.contains(&ProbeKind::Http) => vec![E::Turns, E::OneCode],
-            Trait::Rotation => vec![E::Turns],
+            Trait::Balances | Trait::Rotation | Trait::Workers => vec![E::Turns],
+            Trait::Methods => vec![E::Turns, E::LeastConnections, E::Sources],
             Trait::Weights => vec![E::Turns, E::Weights],
             Trait::Ties => vec![E::LeastConnections],
             Trait::Hash => vec![E::Sources],

@@ -77,10 +77,7 @@ fn connections(seen: Seen<'_>) -> Reading<Kept> {
         held.len() - kept,
         held.len()
     );
-    Ok(match lost.is_empty() && kept == held.len() {
-        true => Kept::All(told),
-        false => Kept::Lost(told),
-    })
+    Ok(if lost.is_empty() && kept == held.len() { Kept::All(told) } else { Kept::Lost(told) })
 }
 
 /// What a member answers with a status of its own is not lost.

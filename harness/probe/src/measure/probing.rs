@@ -112,8 +112,7 @@ fn syn_cost(seen: Seen<'_>, fall: u32, schedule: ProbeSchedule) -> Reading<Cost>
     let (fault, heal) = (seen.fault(Some(member), 0)?, seen.heal(Some(member), 0)?);
     seen.punctual(fault.at, heal.at, Duration::from_millis(150))?;
     let monitor = seen.monitor()?;
-    let good =
-        probes(seen, member).into_iter().filter(|probe| probe.ended.is_some_and(|ended| ended < fault.at)).next_back();
+    let good = probes(seen, member).into_iter().rfind(|probe| probe.ended.is_some_and(|ended| ended < fault.at));
     let Some(Probe { started, ended: Some(ended), .. }) = good else {
         return unknown(format!("{member} had not been probed before"));
     };

@@ -105,7 +105,9 @@ fn hash_of(before: &Homes, after: &Homes, members: usize, leaves: usize, name: &
         return Measured::no_value(told);
     }
     let mut counts = vec![0_usize; members];
-    before.values().for_each(|place| counts[*place] += 1);
+    for place in before.values() {
+        counts[*place] += 1;
+    }
     let expected = before.len() as f64 / members as f64;
     let chi_square: f64 = counts.iter().map(|count| (*count as f64 - expected).powi(2) / expected).sum();
     let (least, most) = (counts.iter().min().copied().unwrap_or(0), counts.iter().max().copied().unwrap_or(0));

@@ -155,12 +155,11 @@ pub(crate) fn first_failure(seen: Reading<Seen<'_>>, fall: Reading<Measured<Fall
     let member = seen.member(FAILS)?;
     // It may probe before it is known to be ready; who is dead does not.
     let (killed, ready) = (seen.fault(None, 0)?.at, seen.heal(None, 0)?.at);
-    let fell = fell(seen, member, killed, ready, seen.last_wait()?)?;
-    first_failure_of(&fell, fall)
+    first_failure_of(&fell(seen, member, killed, ready, seen.last_wait()?)?, fall)
 }
 
-fn first_failure_of(fell: &Fell, fall: u32) -> Reading<Measured<FirstFailure>> {
-    let count = match fell {
+fn first_failure_of(left: &Fell, fall: u32) -> Reading<Measured<FirstFailure>> {
+    let count = match left {
         Fell::After(count) => *count,
         Fell::NotAfter(count) => return unknown(format!("after a start it was not left after {count} bad probes")),
     };

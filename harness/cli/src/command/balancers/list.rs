@@ -12,10 +12,10 @@ use crate::contender::Contender;
 pub(super) fn list(as_json: bool) -> Done {
     let contenders = Contender::all();
     if as_json {
-        let rows: Vec<Value> = contenders.iter().map(|contender| as_value(contender)).collect();
+        let rows: Vec<Value> = contenders.iter().map(as_value).collect();
         return super::json(&json!({ "balancers": rows }));
     }
-    let rows: Vec<Row> = contenders.iter().map(|contender| row(contender)).collect();
+    let rows: Vec<Row> = contenders.iter().map(row).collect();
     let width = |cell: &dyn Fn(&Row) -> usize| rows.iter().map(cell).max().unwrap_or_default();
     let (name, version) = (width(&|row| row.name.len()), width(&|row| row.version.len()));
     for row in &rows {

@@ -13,6 +13,10 @@ use lblab_report::Exit;
 use super::{Done, Stop, print};
 use skeleton::Skeleton;
 
+/// What is said if the command does not say where the rendered file goes.
+const APPENDED: &str =
+    "\nThe path of the rendered file was added to the command; write {{ conf }} into it where it belongs.\n\n";
+
 pub(super) fn new(command: &str, name: Option<&str>, folder: Option<&Path>) -> Done {
     let wrong = |why: String| Stop::new(Exit::ScenarioInvalid, &why);
     let words = words::split(command).map_err(wrong)?;
@@ -23,12 +27,7 @@ pub(super) fn new(command: &str, name: Option<&str>, folder: Option<&Path>) -> D
     let path = by_path(&folder);
     Manifest::load(&path)
         .map_err(|error| Stop::new(Exit::Undecided, &format!("what was written is wrong: {error}")))?;
-    let appended = match skeleton.appended {
-        true => {
-            "\nThe path of the rendered file was added to the command; write {{ conf }} into it where it belongs.\n"
-        }
-        false => "",
-    };
+    let appended = if skeleton.appended { APPENDED } else { "" };
     print(&format!(
         "wrote {path}/manifest.yaml and {path}/{template}\n{appended}\
          lblab balancers show {path} --render builtin:balancing/round-robin   # what it would be given\n\

@@ -182,9 +182,10 @@ fn probing(traits: &BalancerTraits, told: &mut Vec<(&'static str, String)>) {
     ));
     told.push((
         "sub_second_probes",
-        match traits.sub_second_probes {
-            true => "a delay need not be a whole number of seconds".to_owned(),
-            false => "a delay is a whole number of seconds".to_owned(),
+        if traits.sub_second_probes {
+            "a delay need not be a whole number of seconds".to_owned()
+        } else {
+            "a delay is a whole number of seconds".to_owned()
         },
     ));
 }
@@ -196,7 +197,9 @@ fn hashing(hash: HashClass) -> &'static str {
             "SOURCE_IP is a ring: only the clients of a member that leaves move, and shares are lumpy"
         }
         HashClass::Rendezvous => "SOURCE_IP is even, and only the clients of a member that leaves move",
-        HashClass::Maglev => "SOURCE_IP is nearly consistent: when a member leaves, at most 2 % of the other clients move",
+        HashClass::Maglev => {
+            "SOURCE_IP is nearly consistent: when a member leaves, at most 2 % of the other clients move"
+        }
         HashClass::Slash24 => "SOURCE_IP looks at three octets: the clients of a /24 share a member",
     }
 }

@@ -23,13 +23,8 @@ impl Skeleton {
         let mut words = words.into_iter();
         let program = words.next().filter(|word| !word.is_empty()).ok_or("the command has no program")?;
         let mut arguments: Vec<String> = words.collect();
-        let name = match name {
-            Some(name) => name.to_owned(),
-            None => {
-                let script = arguments.iter().find(|word| Path::new(word).extension().is_some() && word.contains('/'));
-                plain(script.unwrap_or(&program))
-            }
-        };
+        let script = arguments.iter().find(|word| Path::new(word).extension().is_some() && word.contains('/'));
+        let name = name.map_or_else(|| plain(script.unwrap_or(&program)), str::to_owned);
         let good = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
         if name.is_empty() || !name.chars().all(good) {
             return Err(format!(
@@ -52,7 +47,7 @@ impl Skeleton {
         let names = path.file_name().map_or_else(|| self.program.clone(), |name| name.to_string_lossy().into_owned());
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
         let search = match folder {
-            Some(folder) => format!("  search: [{}]\n", quoted(&folder.display().to_string())),
+            Some(folder) => format!("  search: [{}]\n", quoted(folder.display().to_string())),
             None => "  # Folders to look in, in their order; PATH stands for those of PATH, and is what is searched if this is left out.\n  # search: [PATH, /opt/lb/bin, \"{{ here }}\"]\n".to_owned(),
         };
         // A script of one's own need not know `--version`, and its checksum tells one state of it from another.
@@ -67,7 +62,7 @@ impl Skeleton {
         MANIFEST
             .replace("@NAME@", &self.name)
             .replace("@PROGRAM@", &quoted(&names))
-            .replace("@INSTALL@", &quoted(&format!("see who made {names}")))
+            .replace("@INSTALL@", &quoted(format!("see who made {names}")))
             .replace("@SEARCH@", &search)
             .replace("@VERSION@", version)
             .replace("@TEMPLATE@", &self.template_name())
