@@ -15,12 +15,12 @@ const ROW: f64 = 26.0;
 /// A bar's colour, and the value that it shows.
 type Bar = (&'static str, fn(&Round) -> f64);
 
-/// A panel: its title, the bars of each balancer, how a value is written, and whether it is on a scale of tens.
+/// A panel: its title, the bars of each balancer, how a value is written, and, on a scale of tens, the power at which bars begin.
 struct Panel {
     title: &'static str,
     bars: &'static [Bar],
     unit: fn(f64) -> String,
-    by_tens: bool,
+    tens_from: Option<i32>,
 }
 
 const PANELS: [Panel; 3] = [
@@ -28,19 +28,19 @@ const PANELS: [Panel; 3] = [
         title: "spawn to first 200",
         bars: &[("#4878a8", |round| round.start_ms)],
         unit: |value| format!("{value:.0} ms"),
-        by_tens: true,
+        tens_from: Some(0),
     },
     Panel {
         title: "memory (PSS)",
         bars: &[("#6a9a58", Round::memory_mb)],
         unit: |value| format!("{value:.1} MB"),
-        by_tens: true,
+        tens_from: Some(-1),
     },
     Panel {
         title: "speed of a direct connection: kept, new",
         bars: &[("#b07030", Round::kept), ("#d8b080", Round::kept_new)],
         unit: |value| format!("{value:.2}"),
-        by_tens: false,
+        tens_from: None,
     },
 ];
 
@@ -68,21 +68,22 @@ fn draw(svg: &mut String, panel: &Panel, left: f64, figures: &[&Figures]) {
     text(svg, left, TOP - 24.0, "start", panel.title);
     let values = |bar: fn(&Round) -> f64| figures.iter().filter_map(move |figures| figures.median(bar));
     let most = panel.bars.iter().flat_map(|&(_, bar)| values(bar)).fold(0.0, f64::max).max(f64::MIN_POSITIVE);
-    // On a scale of tens, bars begin at a tenth of a unit or at one.
-    let (low, high) = if panel.by_tens { (-1.0, most.log10().ceil().max(0.0)) } else { (0.0, most.max(1.0)) };
+    let (low, high) = match panel.tens_from {
+        Some(power) => (f64::from(power), most.log10().ceil().max(f64::from(power) + 1.0)),
+        None => (0.0, most.max(1.0)),
+    };
     let part = |value: f64| {
-        let value = if panel.by_tens { value.max(0.1).log10() } else { value };
+        let value = if panel.tens_from.is_some() { value.log10().max(low) } else { value };
         // The numbers beside the bars need room.
         (value - low) / (high - low) * (PANEL - 50.0)
     };
-    if panel.by_tens {
-        let mut tens = low;
-        while tens <= high {
-            let x = left + part(10_f64.powf(tens));
-            let bottom = TOP + ROW * figures.len() as f64;
+    if let Some(first) = panel.tens_from {
+        let bottom = TOP + ROW * figures.len() as f64;
+        for power in (first..).take_while(|&power| f64::from(power) <= high) {
+            let ten = 10_f64.powi(power);
+            let x = left + part(ten);
             write_into(svg, format_args!("<path d=\"M{x:.1} {:.1}V{bottom:.1}\" stroke=\"#e0e0e0\"/>\n", TOP - 4.0));
-            text(svg, x, TOP - 8.0, "middle", &label(10_f64.powf(tens)));
-            tens += 1.0;
+            text(svg, x, TOP - 8.0, "middle", &if power < 0 { format!("{ten:.1}") } else { format!("{ten:.0}") });
         }
     }
     let thick = (ROW - 8.0) / panel.bars.len() as f64;
@@ -104,15 +105,14 @@ fn draw(svg: &mut String, panel: &Panel, left: f64, figures: &[&Figures]) {
     }
 }
 
-fn label(value: f64) -> String {
-    if value < 1.0 { format!("{value:.1}") } else { format!("{value:.0}") }
-}
-
 fn text(svg: &mut String, x: f64, y: f64, anchor: &str, what: &str) {
     let what = what.replace('&', "&amp;").replace('<', "&lt;");
     write_into(
         svg,
-        format_args!("<text x=\"{x:.1}\" y=\"{y:.1}\" text-anchor=\"{anchor}\" fill=\"#303030\">{what}</text>\n"),
+        format_args!(
+            "<text x=\"{x:.1}\" y=\"{y:.1}\" text-anchor=\"{anchor}\" fill=\"#303030\" stroke=\"#ffffff\" stroke-width=\"3\" \
+             paint-order=\"stroke\">{what}</text>\n"
+        ),
     );
 }
 
