@@ -1,5 +1,6 @@
 //! Plugging a balancer's namespace into the network, and taking it out again.
 
+use std::fs::File;
 use std::net::Ipv4Addr;
 use std::os::fd::AsFd;
 
@@ -21,6 +22,28 @@ impl Lab {
     /// Makes the namespace `qlbaas-<id>` with the interface `tap<first 11 characters of port_id>`, which has the VIP,
     /// and announces the VIP; when this returns every member and client reaches it.
     pub fn plug_balancer(&self, id: &str, port_id: &str, vip: Ipv4Addr) -> Result<Namespace, LabError> {
+        self.plug_into(id, port_id, vip, |name| Site::create_and_stay(name, self.layout.ipv6))
+    }
+
+    /// As [`Lab::plug_balancer`], but the namespace is not made: it is one that a container has brought along, and becomes
+    /// `qlbaas-<id>`. It has to belong to the sandbox's user namespace, or to one inside it.
+    pub fn plug_container(
+        &self,
+        network: &File,
+        id: &str,
+        port_id: &str,
+        vip: Ipv4Addr,
+    ) -> Result<Namespace, LabError> {
+        self.plug_into(id, port_id, vip, |name| Site::adopt_and_stay(name, network, self.layout.ipv6))
+    }
+
+    fn plug_into(
+        &self,
+        id: &str,
+        port_id: &str,
+        vip: Ipv4Addr,
+        site: impl FnOnce(&str) -> Result<Site, LabError>,
+    ) -> Result<Namespace, LabError> {
         let port = self.layout.balancer(id, port_id, vip, self.plugged.get())?;
         if self.namespaces.borrow().contains_key(&port.namespace) {
             return Err(TopologyError::NameTaken(port.namespace).into());
@@ -32,7 +55,7 @@ impl Lab {
         self.plugged.set(self.plugged.get() + 1);
         let mut site = {
             let _home = Home::here().map_err(self.switch.failed("remembering the way home"))?;
-            Site::create_and_stay(&port.namespace, self.layout.ipv6)?
+            site(&port.namespace)?
         };
         if let Err(error) = self.connect(&port, &mut site) {
             // The veth pair ends with the namespace, and that with its name; the error says what happened before.

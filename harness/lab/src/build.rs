@@ -2,6 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
+use std::fs::File;
 use std::net::Ipv4Addr;
 use std::os::fd::AsFd;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -55,7 +56,15 @@ const ROUTER: [(&str, &str); 5] = [
 impl Site {
     /// Makes a namespace and leaves the calling thread in it; the caller holds a [`Home`].
     pub(crate) fn create_and_stay(name: &str, ipv6: bool) -> Result<Site, LabError> {
-        let namespace = Namespace::create_and_stay(name)?;
+        Site::configured(Namespace::create_and_stay(name)?, ipv6)
+    }
+
+    /// As [`Site::create_and_stay`], in a namespace that somebody else has made.
+    pub(crate) fn adopt_and_stay(name: &str, network: &File, ipv6: bool) -> Result<Site, LabError> {
+        Site::configured(Namespace::adopt_and_stay(name, network)?, ipv6)
+    }
+
+    fn configured(namespace: Namespace, ipv6: bool) -> Result<Site, LabError> {
         let failed = namespace.failed("configuring the namespace");
         // Setting `all` sets `default` as well. Multicast floods of IPv6 cost the square of the number of members.
         let setting = if ipv6 { ("ipv6/conf/default/accept_dad", "0") } else { ("ipv6/conf/all/disable_ipv6", "1") };

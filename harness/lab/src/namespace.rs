@@ -102,14 +102,29 @@ impl Namespace {
     ///
     /// Made in place rather than with `NetNs::new`, which starts a thread for each and waits for it.
     pub(crate) fn create_and_stay(name: &str) -> Result<Namespace, LabError> {
-        let failed = |doing| move |source| LabError::System { doing, namespace: name.to_owned(), source };
-        let path = Path::new(FOLDER).join(name);
-        File::create_new(&path).map_err(failed("claiming the name"))?;
-        unshare(CloneFlags::CLONE_NEWNET).map_err(|errno| failed("making the namespace")(errno.into()))?;
-        mount(Some(CURRENT), &path, None::<&str>, MsFlags::MS_BIND, None::<&str>)
-            .map_err(|errno| failed("naming the namespace")(errno.into()))?;
-        let net = NetNs::get_from_env(name, LabEnv).map_err(|error| failed("opening")(io::Error::other(error)))?;
-        let inode = net.file().metadata().map_err(failed("examining"))?.ino();
+        let path = claim(name)?;
+        unshare(CloneFlags::CLONE_NEWNET).map_err(|errno| failed(name, "making the namespace")(errno.into()))?;
+        Namespace::of_this_thread(name, &path)
+    }
+
+    /// Gives a namespace that somebody else has made a name, and leaves the calling thread in it; the caller holds a [`Home`].
+    pub(crate) fn adopt_and_stay(name: &str, network: &File) -> Result<Namespace, LabError> {
+        let path = claim(name)?;
+        setns(network, CloneFlags::CLONE_NEWNET).map_err(|errno| {
+            // The name is no namespace's yet.
+            let _ = fs::remove_file(&path);
+            failed(name, "going into the namespace of a container")(errno.into())
+        })?;
+        Namespace::of_this_thread(name, &path)
+    }
+
+    /// Gives the calling thread's namespace the name that was claimed.
+    fn of_this_thread(name: &str, path: &Path) -> Result<Namespace, LabError> {
+        mount(Some(CURRENT), path, None::<&str>, MsFlags::MS_BIND, None::<&str>)
+            .map_err(|errno| failed(name, "naming the namespace")(errno.into()))?;
+        let net =
+            NetNs::get_from_env(name, LabEnv).map_err(|error| failed(name, "opening")(io::Error::other(error)))?;
+        let inode = net.file().metadata().map_err(failed(name, "examining"))?.ino();
         Ok(Namespace(Arc::new(Inner { name: name.to_owned(), net, inode })))
     }
 
@@ -121,15 +136,27 @@ impl Namespace {
     }
 
     /// The file that carries the name.
-    pub(crate) fn path(&self) -> PathBuf {
+    pub fn path(&self) -> PathBuf {
         Path::new(FOLDER).join(self.name())
     }
 
     /// Says what was being done when the error happened.
     pub(crate) fn failed(&self, doing: &'static str) -> impl Fn(io::Error) -> LabError + use<> {
-        let namespace = self.name().to_owned();
-        move |source| LabError::System { doing, namespace: namespace.clone(), source }
+        failed(self.name(), doing)
     }
+}
+
+/// The file for a name that is not taken.
+fn claim(name: &str) -> Result<PathBuf, LabError> {
+    let path = Path::new(FOLDER).join(name);
+    File::create_new(&path).map_err(failed(name, "claiming the name"))?;
+    Ok(path)
+}
+
+/// Says what was being done to the namespace with this name when the error happened.
+fn failed(name: &str, doing: &'static str) -> impl Fn(io::Error) -> LabError + use<> {
+    let namespace = name.to_owned();
+    move |source| LabError::System { doing, namespace: namespace.clone(), source }
 }
 
 /// The namespace that a thread was in, to which it returns when this is dropped.

@@ -1,10 +1,13 @@
 //! Plugging balancers in and out.
 
+use std::fs::File;
 use std::io::Read;
 use std::net::UdpSocket;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use lblab_lab::{LabError, ProcessSpec, TopologyError};
+use nix::sched::{CloneFlags, unshare};
 use nix::sys::socket::{AddressFamily, SockFlag, SockProtocol, SockType, socket};
 
 use crate::fixture::{
@@ -14,6 +17,10 @@ use crate::{Test, Verdict};
 
 pub const TESTS: &[Test] = &[
     ("balancers::a_balancer_reaches_everyone_and_is_reached", a_balancer_reaches_everyone_and_is_reached),
+    (
+        "balancers::a_namespace_that_a_container_brings_becomes_the_balancers",
+        a_namespace_that_a_container_brings_becomes_the_balancers,
+    ),
     ("balancers::a_vip_is_announced_three_times", a_vip_is_announced_three_times),
     ("balancers::unplugging_leaves_nothing", unplugging_leaves_nothing),
     ("balancers::what_is_left_is_listed", what_is_left_is_listed),
@@ -48,6 +55,33 @@ fn a_balancer_reaches_everyone_and_is_reached() -> Verdict {
     })
 }
 
+fn a_namespace_that_a_container_brings_becomes_the_balancers() -> Verdict {
+    with_lab(&topology(1), async |lab| {
+        serve_members(&lab, 1);
+        let elsewhere = std::thread::spawn(|| {
+            unshare(CloneFlags::CLONE_NEWNET).expect("a namespace");
+            File::open("/proc/thread-self/ns/net").expect("its file")
+        });
+        let network = elsewhere.join().expect("a thread that ends well");
+        let balancer = lab.plug_container(&network, ID, PORT, VIP).expect("a balancer");
+        assert_eq!(balancer.name(), format!("qlbaas-{ID}"));
+        let inode = |file: &File| file.metadata().expect("a namespace has an inode").ino();
+        assert_eq!(inode(&File::open(balancer.path()).expect("its name")), inode(&network), "it is the very namespace");
+        serve(&balancer, VIP, 80);
+        let client = lab.namespace("client").expect("a client");
+        assert_eq!(ask(&client, VIP, 80).await.prompt(), welcome(VIP, CLIENT));
+        assert_eq!(ask(&balancer, member(1), 80).await.prompt(), welcome(member(1), VIP));
+        let left = lab.unplug_balancer(ID).await.expect("an end");
+        assert!(left.is_empty(), "{left}");
+        assert!(!balancer.path().exists());
+
+        let file = File::open("/proc/self/stat").expect("a file");
+        let error = lab.plug_container(&file, ID, PORT, VIP).expect_err("it is no namespace");
+        assert!(error.to_string().contains("going into the namespace of a container"), "{error}");
+        lab.plug_balancer(ID, PORT, VIP).expect("what failed has left no name behind");
+    })
+}
+
 fn a_vip_is_announced_three_times() -> Verdict {
     with_lab(&topology(1), async |lab| {
         let listen = || socket(AddressFamily::Packet, SockType::Raw, SockFlag::SOCK_NONBLOCK, SockProtocol::EthAll);
@@ -55,7 +89,7 @@ fn a_vip_is_announced_three_times() -> Verdict {
         // A packet socket receives as a datagram socket does.
         let wire = UdpSocket::from(client.hop(listen).expect("a hop").expect("a packet socket"));
         lab.plug_balancer(ID, PORT, VIP).expect("a balancer");
-        let mut wire = std::fs::File::from(std::os::fd::OwnedFd::from(wire));
+        let mut wire = File::from(std::os::fd::OwnedFd::from(wire));
         let mut announcements = 0;
         let mut frame = [0; 2048];
         while let Ok(length) = wire.read(&mut frame) {
