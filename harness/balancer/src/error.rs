@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitStatus;
 use std::time::Duration;
 
+use lblab_containers::{ImageName, Tried};
 use lblab_lab::LabError;
 
 use crate::diagnostic::Diagnostic;
@@ -28,6 +29,29 @@ pub enum BalancerError {
         folders: Vec<String>,
         /// The command that installs it.
         install: String,
+    },
+    /// No engine of this machine runs the balancer's image.
+    #[error(
+        "finding {balancer}: no engine runs its image {image} ({}); make it: {build}",
+        tried.iter().map(|tried| format!("{}: {}", tried.engine, tried.why)).collect::<Vec<_>>().join("; ")
+    )]
+    NoContainer {
+        /// The balancer.
+        balancer: String,
+        /// Its image.
+        image: ImageName,
+        /// The engines that were tried, and why each did not do.
+        tried: Vec<Tried>,
+        /// The command that makes the image.
+        build: String,
+    },
+    /// The balancer's program is in an image, and was to be run without a container.
+    #[error("deploying {balancer}: its program is in the image {image}, and no container of that was given")]
+    NotInContainer {
+        /// The balancer.
+        balancer: String,
+        /// Its image.
+        image: ImageName,
     },
     /// The program does not say which version it is.
     #[error("asking {} for its version: {why}; see the manifest's `version`", program.display())]
@@ -219,7 +243,9 @@ impl BalancerError {
             | BalancerError::Render { .. }
             | BalancerError::Incapable { .. }
             | BalancerError::Argument { .. } => Blame::Scenario,
-            BalancerError::Missing { .. } | BalancerError::NoVersion { .. } => Blame::Environment,
+            BalancerError::Missing { .. } | BalancerError::NoContainer { .. } | BalancerError::NoVersion { .. } => {
+                Blame::Environment
+            }
             BalancerError::Refused { .. }
             | BalancerError::Hangs { .. }
             | BalancerError::NotAsked { .. }
@@ -229,7 +255,10 @@ impl BalancerError {
             | BalancerError::Died { .. }
             | BalancerError::Unanswered { .. }
             | BalancerError::Status { .. } => Blame::Balancer,
-            BalancerError::StateDir { .. } | BalancerError::Io { .. } | BalancerError::Lab { .. } => Blame::Harness,
+            BalancerError::StateDir { .. }
+            | BalancerError::Io { .. }
+            | BalancerError::Lab { .. }
+            | BalancerError::NotInContainer { .. } => Blame::Harness,
         }
     }
 }

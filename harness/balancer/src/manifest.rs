@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use lblab_containers::ImageName;
 use lblab_model::BalancerTraits;
 use nix::sys::signal::Signal;
 use regex_lite::Regex;
@@ -73,6 +74,11 @@ impl Manifest {
         self.check.is_some()
     }
 
+    /// The image that the balancer's program is in, if it runs in a container.
+    pub fn image(&self) -> Option<&ImageName> {
+        if let Program::InImage { image, .. } = &self.program { Some(image) } else { None }
+    }
+
     /// Whether the balancer can be told to carry a mutation.
     pub fn has_mutants(&self) -> bool {
         self.mutants
@@ -97,6 +103,15 @@ pub(crate) enum Program {
         search: Vec<String>,
         /// The command that installs it.
         install: String,
+    },
+    /// It is in an image, and runs in a container.
+    InImage {
+        /// The image, which is local.
+        image: ImageName,
+        /// The program's path in the image.
+        program: PathBuf,
+        /// The command that makes the image.
+        build: String,
     },
 }
 

@@ -1,10 +1,11 @@
-//! A balancer's process in its namespace, whose output is heard and traced as it comes.
+//! A balancer's process in its namespace or container, whose output is heard and traced as it comes.
 
 use std::process::ExitStatus;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use lblab_lab::{Lab, LabError, Namespace, Process, ProcessSpec};
-use tokio::sync::mpsc;
+use lblab_containers::Container;
+use lblab_lab::{Lab, LabError, Namespace, OutputLine, ProcessSpec, Signal};
+use tokio::sync::mpsc::{self, UnboundedSender};
 use tokio::task::{JoinHandle, spawn_local};
 use tokio::time::timeout;
 
@@ -26,7 +27,102 @@ pub(crate) struct Command {
     pub environment: Vec<(String, String)>,
 }
 
-/// A running, paused or ended process of a balancer.
+/// Where a balancer's commands run.
+#[derive(Clone, Copy)]
+pub(crate) enum Host<'a> {
+    /// In a namespace of the lab.
+    Namespace(&'a Lab, &'a Namespace),
+    /// In a container.
+    Container(&'a Container),
+}
+
+/// A running, paused or ended process, here or in a container.
+#[derive(Debug)]
+pub(crate) enum Process {
+    Here(lblab_lab::Process),
+    InContainer(lblab_containers::Process),
+}
+
+impl Process {
+    async fn spawn(host: Host<'_>, command: Command, lines: UnboundedSender<OutputLine>) -> Result<Process, LabError> {
+        let Command { words, environment } = command;
+        match host {
+            Host::Container(container) => {
+                container.spawn(words, environment, Some(lines)).await.map(Process::InContainer)
+            }
+            Host::Namespace(lab, namespace) => {
+                let mut words = words.into_iter();
+                let spec = ProcessSpec {
+                    program: words.next().unwrap_or_default().into(),
+                    args: words.map(Into::into).collect(),
+                    env: environment.into_iter().map(|(name, value)| (name.into(), value.into())).collect(),
+                    lines: Some(lines),
+                    ..ProcessSpec::default()
+                };
+                lab.spawn(namespace, spec).map(Process::Here)
+            }
+        }
+    }
+
+    /// The process id, as the process itself knows it.
+    pub fn pid(&self) -> u32 {
+        match self {
+            Process::Here(process) => process.pid(),
+            Process::InContainer(process) => process.pid(),
+        }
+    }
+
+    pub fn status(&self) -> Option<ExitStatus> {
+        match self {
+            Process::Here(process) => process.status(),
+            Process::InContainer(process) => process.status(),
+        }
+    }
+
+    pub async fn wait(&self) -> Result<ExitStatus, LabError> {
+        match self {
+            Process::Here(process) => process.wait().await,
+            Process::InContainer(process) => process.wait().await,
+        }
+    }
+
+    pub fn output(&self) -> Vec<String> {
+        match self {
+            Process::Here(process) => process.output(),
+            Process::InContainer(process) => process.output(),
+        }
+    }
+
+    pub fn signal(&self, signal: Signal) -> Result<(), LabError> {
+        match self {
+            Process::Here(process) => process.signal(signal),
+            Process::InContainer(process) => process.signal(signal),
+        }
+    }
+
+    pub async fn pause(&self) -> Result<Instant, LabError> {
+        match self {
+            Process::Here(process) => process.pause().await,
+            Process::InContainer(process) => process.pause().await,
+        }
+    }
+
+    pub async fn resume(&self) -> Result<Instant, LabError> {
+        match self {
+            Process::Here(process) => process.resume(),
+            Process::InContainer(process) => process.resume().await,
+        }
+    }
+
+    pub async fn kill(&self) -> Result<Instant, LabError> {
+        match self {
+            Process::Here(process) => process.kill().await,
+            Process::InContainer(process) => process.kill().await,
+        }
+    }
+}
+
+/// A process of a balancer, with what it prints.
 pub(crate) struct Instance {
     balancer: String,
     pub process: Process,
@@ -34,26 +130,17 @@ pub(crate) struct Instance {
 }
 
 impl Instance {
-    /// Starts a command in the namespace; what it prints is heard if it speaks for the balancer.
-    pub fn spawn(
-        lab: &Lab,
-        namespace: &Namespace,
+    /// Starts a command; what it prints is heard if it speaks for the balancer.
+    pub async fn spawn(
+        host: Host<'_>,
         balancer: &str,
         command: Command,
         hearing: Option<(Source, Hearing)>,
     ) -> Result<Instance, BalancerError> {
         let (sender, mut lines) = mpsc::unbounded_channel();
-        tracing::debug!(balancer, command = ?command.words, namespace = namespace.name(), "starting");
-        let mut words = command.words.into_iter();
-        let spec = ProcessSpec {
-            program: words.next().unwrap_or_default().into(),
-            args: words.map(Into::into).collect(),
-            env: command.environment.into_iter().map(|(name, value)| (name.into(), value.into())).collect(),
-            lines: Some(sender),
-            ..ProcessSpec::default()
-        };
+        tracing::debug!(balancer, command = ?command.words, "starting");
         let failed = |source| BalancerError::Lab { balancer: balancer.to_owned(), source };
-        let process = lab.spawn(namespace, spec).map_err(failed)?;
+        let process = Process::spawn(host, command, sender).await.map_err(failed)?;
         let pid = process.pid();
         let lines = spawn_local({
             let balancer = balancer.to_owned();

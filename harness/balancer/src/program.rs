@@ -9,33 +9,37 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use lblab_containers::Engine;
 use minijinja::context;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
+use serde::{Deserialize, Serialize};
 
 use crate::error::BalancerError;
 use crate::manifest::{Manifest, PATH, Program};
 use crate::template::render_argument;
 
 /// A balancer's program that is there.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Found {
-    /// The program.
+    /// The program; of one in an image, its path in there.
     pub path: PathBuf,
     /// The version that it printed.
     pub version: String,
+    /// The engine that runs its image, if it is in one.
+    pub engine: Option<Engine>,
 }
 
 impl Manifest {
-    /// Finds the balancer's program on this machine and asks for its version.
+    /// Finds the balancer's program on this machine, or an engine that runs its image, and asks for its version.
     ///
     /// # Errors
-    /// [`BalancerError::Missing`] says how to install it.
+    /// [`BalancerError::Missing`] says how to install it, [`BalancerError::NoContainer`] why no engine has it.
     pub fn find_program(&self) -> Result<Found, BalancerError> {
         let path = self.locate()?;
         let Some(version) = &self.version else {
-            return Ok(Found { version: env!("CARGO_PKG_VERSION").to_owned(), path });
+            return Ok(Found { version: env!("CARGO_PKG_VERSION").to_owned(), path, engine: None });
         };
         let mut command = Vec::new();
         for argument in &version.command {
@@ -44,13 +48,24 @@ impl Manifest {
             command.push(rendered.map_err(|why| self.misrendered(argument, why))?);
         }
         let no_version = |why| BalancerError::NoVersion { program: path.clone(), why };
-        let text = first_words(&command).map_err(|error| no_version(format!("{}: {error}", command[0])))?;
+        let (text, engine) = if let Program::InImage { image, build, .. } = &self.program {
+            let here = lblab_containers::find(image, &command).map_err(|tried| BalancerError::NoContainer {
+                balancer: self.name.clone(),
+                image: image.clone(),
+                tried,
+                build: build.clone(),
+            })?;
+            (here.printed.join("\n"), Some(here.engine))
+        } else {
+            let text = first_words(&command).map_err(|error| no_version(format!("{}: {error}", command[0])))?;
+            (text, None)
+        };
         let found = version.pattern.captures(&text).and_then(|found| found.name("version"));
         let Some(found) = found else {
             let first = text.lines().next().unwrap_or_default();
             return Err(no_version(format!("it printed {first:?}, in which the pattern finds none")));
         };
-        Ok(Found { version: found.as_str().to_owned(), path })
+        Ok(Found { version: found.as_str().to_owned(), path, engine })
     }
 
     /// Finds the balancer's program.
@@ -62,6 +77,7 @@ impl Manifest {
                 let own = env::current_exe().and_then(|path| path.canonicalize());
                 return own.map_err(|source| BalancerError::Io { doing, path: PathBuf::new(), source });
             }
+            Program::InImage { program, .. } => return Ok(program.clone()),
             Program::Installed { names, search, install } => (names, search, install),
         };
         let path = env::var_os("PATH").unwrap_or_default();

@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use crate::ask::Place;
 use crate::error::BalancerError;
-use crate::manifest::{Endpoint, Manifest, ReloadWay, RunsAs, Status, StatusSource, StopWay};
+use crate::manifest::{Endpoint, Manifest, ReloadWay, Status, StatusSource, StopWay};
 use crate::process::Command;
 use crate::program::balancers_folder;
 use crate::state_dir::{RenderedFile, StateDir};
@@ -64,7 +64,7 @@ pub(crate) struct Renderer {
 impl Renderer {
     /// The values that templates name.
     pub fn context(&self, lb: &LoadBalancer, old_pid: Option<u32>, generation: u64) -> Value {
-        let (user, group) = drop_to(self.manifest.runs_as.as_ref(), self.identity);
+        let (user, group) = self.manifest.drops_to(self.identity);
         Value::from(Serde(Context {
             lb,
             program: &self.program,
@@ -266,14 +266,16 @@ impl Manifest {
             mutant: mutant.map(str::to_owned),
         })
     }
-}
 
-/// The user and group to drop to: those that the manifest names, if ids can be changed and the machine has them.
-fn drop_to(runs_as: Option<&RunsAs>, identity: Identity) -> (Option<&str>, Option<&str>) {
-    let Some(runs_as) = runs_as.filter(|_| identity != Identity::SingleUid) else {
-        return (None, None);
-    };
-    let user = Some(runs_as.user.as_str()).filter(|user| matches!(User::from_name(user), Ok(Some(_))));
-    let group = runs_as.group.as_deref().filter(|group| matches!(Group::from_name(group), Ok(Some(_))));
-    (user, group)
+    /// The user and group to drop to: those that the manifest names, if ids can be changed and the machine has them. Whom an image
+    /// has, its maker knows.
+    fn drops_to(&self, identity: Identity) -> (Option<&str>, Option<&str>) {
+        let Some(runs_as) = self.runs_as.as_ref().filter(|_| identity != Identity::SingleUid) else {
+            return (None, None);
+        };
+        let in_image = self.image().is_some();
+        let has_user = |user: &&str| in_image || matches!(User::from_name(user), Ok(Some(_)));
+        let has_group = |group: &&str| in_image || matches!(Group::from_name(group), Ok(Some(_)));
+        (Some(runs_as.user.as_str()).filter(has_user), runs_as.group.as_deref().filter(has_group))
+    }
 }

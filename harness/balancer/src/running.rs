@@ -143,7 +143,7 @@ impl Running {
         let mut successor = None;
         match &reload.way {
             ReloadWay::Replace(command) => {
-                successor = Some(self.deployment.spawn(lab, command, context, Some(Source::Output))?);
+                successor = Some(self.deployment.spawn(lab, command, context, Some(Source::Output)).await?);
             }
             ReloadWay::Signal(signal) => {
                 self.instance.process.signal(*signal).map_err(|source| self.instance.failed(source))?;
@@ -242,9 +242,9 @@ impl Running {
     }
 
     /// Lets a paused process go on.
-    pub fn resume(&self) -> Result<Instant, BalancerError> {
+    pub async fn resume(&self) -> Result<Instant, BalancerError> {
         self.is_a_process("resuming")?;
-        self.instance.process.resume().map_err(|source| self.instance.failed(source))
+        self.instance.process.resume().await.map_err(|source| self.instance.failed(source))
     }
 
     /// Kills the process; returns the instant at which the kernel had reported its end.

@@ -75,14 +75,19 @@ fn program() -> Json {
         &[],
         json!({
             "own": { "const": true, "description": "It is lblab itself." },
-            "names": { "type": "array", "minItems": 1, "items": { "type": "string", "pattern": "^[^/]+$" },
-                       "description": "The names under which it is looked for." },
+            "names": { "type": "array", "minItems": 1, "items": { "type": "string", "minLength": 1 },
+                       "description": "The names under which it is looked for; in an image, its path." },
             "search": described(list(json!({ "type": "string" })),
                                 "The folders to look in, in order; PATH stands for those of PATH."),
             "install": text("The command that installs it."),
+            "image": text("The local image that it is in: it runs in a container."),
+            "build": text("The command that makes the image."),
         }),
     );
-    described(alternatives(program, &[&["own"], &["names", "install"]]), "Where the program comes from.")
+    described(
+        alternatives(program, &[&["own"], &["names", "install"], &["image", "names", "build"]]),
+        "Where the program comes from.",
+    )
 }
 
 fn condition() -> Json {

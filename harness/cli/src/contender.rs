@@ -46,6 +46,12 @@ impl Contender {
         })
     }
 
+    /// Whether its runs are skipped, with the reason, for this being why its program is not here. Where no engine runs its image,
+    /// there is nothing that could be put right about the balancer.
+    pub(crate) fn is_skipped_for(&self, error: &BalancerError) -> bool {
+        self.may_lack || matches!(error, BalancerError::NoContainer { .. })
+    }
+
     /// Why the scenario cannot be run on the balancer, if it cannot: it needs what the manifest does not declare, or what its
     /// templates refuse.
     ///
@@ -73,6 +79,7 @@ impl Contender {
             argument: self.argument.clone(),
             name: self.manifest.name().to_owned(),
             version: self.found.as_ref().ok().map(|found| found.version.clone()),
+            attachment: self.found.as_ref().ok().and_then(|found| Some(found.engine?.attachment().to_owned())),
             mutant: mutant.map(str::to_owned),
         }
     }

@@ -36,7 +36,9 @@ impl Trial {
         let Contender { manifest, found, .. } = &*self.balancer;
         if let Err(error) = found {
             let result = match problem(Whose::Environment, error) {
-                RunResult::Problem(problem) if self.balancer.may_lack => RunResult::Skipped { reason: problem.message },
+                RunResult::Problem(problem) if self.balancer.is_skipped_for(error) => {
+                    RunResult::Skipped { reason: problem.message }
+                }
                 result => result,
             };
             return self.report(result, None);
@@ -54,6 +56,7 @@ impl Trial {
         let job = Job {
             plan: self.plan.clone(),
             balancer: self.balancer.argument.clone(),
+            found: found.as_ref().ok().cloned(),
             assumed: None,
             mutant: self.mutant.clone(),
             seed: self.seed,
@@ -85,6 +88,7 @@ pub(crate) fn judge_saved(from: &Path, history: &History) -> RunReport {
         argument: header.balancer.name.clone(),
         name: header.balancer.name.clone(),
         version: Some(header.balancer.version.clone()),
+        attachment: header.balancer.attachment.clone(),
         mutant: header.balancer.mutant.clone(),
     };
     let ended = history.ending.as_ref().map_or(Duration::ZERO, |ending| ending.at.since(lblab_model::Moment::EPOCH));

@@ -14,7 +14,7 @@ use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 use tokio::sync::{oneshot, watch};
 
 use crate::process::Process;
-use crate::replies::{Entry, LastLines, Table};
+use crate::replies::{Entry, LastLines, Table, Waits};
 
 /// A container that takes commands; a clone is another handle to it.
 #[derive(Clone)]
@@ -57,16 +57,9 @@ impl Container {
         let (started, start) = oneshot::channel();
         let (ended, status) = watch::channel(None);
         let kept = LastLines::default();
-        let entry = Entry {
-            started: Some(started),
-            status: ended,
-            kept: Arc::clone(&kept),
-            listener: lines,
-            closed: 0,
-            paused: Vec::new(),
-            resumed: Vec::new(),
-        };
-        self.0.table.locked().insert(number, entry);
+        let entry =
+            Entry { started: Some(started), status: ended, kept: Arc::clone(&kept), listener: lines, closed: 0 };
+        self.0.table.expect_process(number, entry);
         self.ask(&Request::Spawn { process: number, words, environment });
         let gone = || Err(io::Error::new(io::ErrorKind::BrokenPipe, "the container has ended"));
         let pid = start.await.unwrap_or_else(|_| gone()).map_err(|source| LabError::Spawn {
@@ -75,6 +68,13 @@ impl Container {
             source,
         })?;
         Ok(Process { container: self.clone(), number, pid, program, status, kept })
+    }
+
+    /// How long each thread in the container has waited for a processor; none if the container is gone.
+    pub async fn waits_for_a_processor(&self) -> Option<Waits> {
+        let waits = self.0.table.expect_waits();
+        self.ask(&Request::Waits);
+        waits.await.ok()
     }
 
     pub(crate) fn ask(&self, request: &Request) {

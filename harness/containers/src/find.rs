@@ -39,7 +39,6 @@ struct Attempt {
     engine: Engine,
     image: ImageName,
     words: Vec<String>,
-    environment: Vec<(String, String)>,
 }
 
 /// What it answers.
@@ -60,11 +59,10 @@ fn candidates() -> Vec<Engine> {
 /// The first engine that runs the command in the image, and what the command printed; or why none does.
 ///
 /// `LBLAB_ENGINE` may name the only one to be tried, `podman` or `docker`.
-pub fn find(image: &ImageName, words: &[String], environment: &[(String, String)]) -> Result<Here, Vec<Tried>> {
+pub fn find(image: &ImageName, words: &[String]) -> Result<Here, Vec<Tried>> {
     let mut tried = Vec::new();
     for engine in candidates() {
-        let attempt =
-            Attempt { engine, image: image.clone(), words: words.to_vec(), environment: environment.to_vec() };
+        let attempt = Attempt { engine, image: image.clone(), words: words.to_vec() };
         match ask(&attempt) {
             Ok(Outcome::Printed(printed)) => return Ok(Here { engine, printed }),
             Ok(Outcome::Not(why)) => tried.push(Tried { engine, why }),
@@ -123,13 +121,12 @@ fn carry_out(attempt: Attempt) -> Outcome {
 }
 
 async fn run(attempt: Attempt) -> Result<Vec<String>, String> {
-    let Attempt { engine, image, words, environment } = attempt;
+    let Attempt { engine, image, words } = attempt;
     let order = Order { engine, image, init: init_program(), network: Network::None };
     let shown = |error: crate::ContainerError| error.to_string();
     let custody = Keeper::start(&order).map_err(shown)?.container().await.map_err(shown)?;
     let (lines, mut printed) = tokio::sync::mpsc::unbounded_channel();
-    let process =
-        custody.container().spawn(words, environment, Some(lines)).await.map_err(|error| error.to_string())?;
+    let process = custody.container().spawn(words, Vec::new(), Some(lines)).await.map_err(|error| error.to_string())?;
     let mut all = Vec::new();
     let through = async {
         while let Some(line) = printed.recv().await {

@@ -8,10 +8,10 @@ use std::time::Instant;
 
 use lblab_init::Request;
 use lblab_lab::{LabError, Signal};
-use tokio::sync::{oneshot, watch};
+use tokio::sync::watch;
 
 use crate::container::Container;
-use crate::replies::LastLines;
+use crate::replies::{Deed, LastLines};
 
 /// A running, paused or ended command. It leads a process group of its own, and is killed with it when this is dropped.
 pub struct Process {
@@ -60,28 +60,30 @@ impl Process {
     /// Stops the process and its group; returns an instant by which the kernel had shown the process as stopped and the
     /// others of its group had got the signal.
     pub async fn pause(&self) -> Result<Instant, LabError> {
-        let (told, paused) = oneshot::channel();
-        self.container.table().await_change(self.number, |entry| entry.paused.push(told));
-        self.container.ask(&Request::Pause { process: self.number });
-        paused.await.map_err(|_| self.failed("pausing", io::ErrorKind::NotFound))
+        self.done(Deed::Pause, &Request::Pause { process: self.number }, "pausing").await
     }
 
     /// Lets the process and its group go on; returns an instant after.
     pub async fn resume(&self) -> Result<Instant, LabError> {
-        let (told, resumed) = oneshot::channel();
-        self.container.table().await_change(self.number, |entry| entry.resumed.push(told));
-        self.container.ask(&Request::Resume { process: self.number });
-        resumed.await.map_err(|_| self.failed("resuming", io::ErrorKind::NotFound))
+        self.done(Deed::Resume, &Request::Resume { process: self.number }, "resuming").await
     }
 
-    /// Kills the process and its group; returns an instant by which the kernel had reported its end, which is at once if it
-    /// had ended before.
+    /// Kills the process and its group; returns an instant by which the kernel had reported the end of the process, and knew of no
+    /// other in its group.
     pub async fn kill(&self) -> Result<Instant, LabError> {
-        self.send(Signal::SIGKILL, true);
+        let killed = self.done(Deed::Kill, &Request::Kill { process: self.number }, "killing").await;
+        // In a container that is gone nothing is left to be killed.
         self.wait().await?;
-        Ok(Instant::now())
+        Ok(killed.unwrap_or_else(|_| Instant::now()))
     }
 
+    async fn done(&self, deed: Deed, request: &Request, doing: &'static str) -> Result<Instant, LabError> {
+        let done = self.container.table().expect_deed(deed, self.number);
+        self.container.ask(request);
+        done.await.map_err(|_| self.failed(doing, io::ErrorKind::NotFound))
+    }
+
+    /// Signals the process, and the others of its group too if they are meant.
     fn send(&self, signal: Signal, group: bool) {
         self.container.ask(&Request::Signal { process: self.number, signal: signal as i32, group });
     }

@@ -1,11 +1,11 @@
-//! What comes back from the container, handed to the process that it is about.
+//! What comes back from the container, handed to those that it is for.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::io;
 use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use lblab_init::{Reply, Stream};
 use lblab_lab::{OutputLine, OutputStream, Signal};
@@ -18,69 +18,131 @@ const KEPT: usize = 1_000;
 /// The last lines of a process.
 pub(crate) type LastLines = Arc<Mutex<VecDeque<String>>>;
 
+/// How long each thread of a container has waited for a processor, by the thread's number.
+pub(crate) type Waits = BTreeMap<u32, Duration>;
+
 /// What is known of a process.
 pub(crate) struct Entry {
+    /// Gets the process id, or why there is none.
     pub(crate) started: Option<oneshot::Sender<io::Result<u32>>>,
     pub(crate) status: watch::Sender<Option<ExitStatus>>,
     pub(crate) kept: LastLines,
     /// Gets every line; none once both streams are closed.
     pub(crate) listener: Option<UnboundedSender<OutputLine>>,
+    /// How many of its streams are closed.
     pub(crate) closed: u8,
-    pub(crate) paused: Vec<oneshot::Sender<Instant>>,
-    pub(crate) resumed: Vec<oneshot::Sender<Instant>>,
 }
 
-/// The processes that were asked for, by number.
+/// What can be done to a process so that somebody waits until it is done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Deed {
+    Pause,
+    Resume,
+    Kill,
+}
+
+#[derive(Default)]
+struct Inner {
+    processes: HashMap<u64, Entry>,
+    deeds: HashMap<(Deed, u64), Vec<oneshot::Sender<Instant>>>,
+    waits: VecDeque<oneshot::Sender<Waits>>,
+}
+
+/// Everybody to whom something is to be told.
 #[derive(Clone, Default)]
-pub(crate) struct Table(Arc<Mutex<HashMap<u64, Entry>>>);
+pub(crate) struct Table(Arc<Mutex<Inner>>);
 
 impl Table {
-    pub(crate) fn locked(&self) -> MutexGuard<'_, HashMap<u64, Entry>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Takes in a process that is about to be asked for.
+    pub(crate) fn expect_process(&self, process: u64, entry: Entry) {
+        self.locked().processes.insert(process, entry);
+    }
+
+    /// What to wait for before something is done to a process. There is no answer if the process ends first.
+    pub(crate) fn expect_deed(&self, deed: Deed, process: u64) -> oneshot::Receiver<Instant> {
+        let (told, done) = oneshot::channel();
+        let mut inner = self.locked();
+        let has_ended = inner.processes.get(&process).is_none_or(|entry| entry.status.borrow().is_some());
+        if deed != Deed::Pause || !has_ended {
+            inner.deeds.entry((deed, process)).or_default().push(told);
+        }
+        done
+    }
+
+    /// What to wait for before the waits are asked for.
+    pub(crate) fn expect_waits(&self) -> oneshot::Receiver<Waits> {
+        let (told, waits) = oneshot::channel();
+        self.locked().waits.push_back(told);
+        waits
     }
 
     /// Takes note of a reply. Whoever waited for it may have given up meanwhile.
     pub(crate) fn hear(&self, reply: Reply) {
         let at = Instant::now();
-        let mut table = self.locked();
-        let process = number(&reply);
-        let Some(entry) = table.get_mut(&process) else { return };
+        let mut inner = self.locked();
         match reply {
-            Reply::Spawned { pid, .. } => entry.start(Ok(pid)),
-            Reply::NotSpawned { errno, .. } => {
-                entry.start(Err(io::Error::from_raw_os_error(errno)));
-                table.remove(&process);
+            Reply::Spawned { process, pid } => inner.on(process, |entry| entry.start(Ok(pid))),
+            Reply::NotSpawned { process, errno } => {
+                inner.on(process, |entry| entry.start(Err(io::Error::from_raw_os_error(errno))));
+                inner.processes.remove(&process);
             }
-            Reply::Line { stream, text, .. } => entry.line(stream, text, at),
-            Reply::Closed { .. } => {
-                entry.closed += 1;
-                if entry.closed == 2 {
-                    entry.listener = None;
+            Reply::Line { process, stream, text } => inner.on(process, |entry| entry.line(stream, text, at)),
+            Reply::Closed { process, .. } => {
+                inner.on(process, Entry::close);
+                inner.forget(process);
+            }
+            Reply::Ended { process, status } => {
+                inner.on(process, |entry| entry.end(ExitStatus::from_raw(status)));
+                inner.deeds.remove(&(Deed::Pause, process));
+                inner.forget(process);
+            }
+            Reply::Paused { process } => inner.done(Deed::Pause, process, at),
+            Reply::Resumed { process } => inner.done(Deed::Resume, process, at),
+            Reply::Killed { process } => inner.done(Deed::Kill, process, at),
+            Reply::Waits { threads } => {
+                if let Some(told) = inner.waits.pop_front() {
+                    let of = |(thread, nanos)| (thread, Duration::from_nanos(nanos));
+                    let _ = told.send(threads.into_iter().map(of).collect());
                 }
             }
-            Reply::Paused { .. } => entry.paused.drain(..).for_each(|told| _ = told.send(at)),
-            Reply::Resumed { .. } => entry.resumed.drain(..).for_each(|told| _ = told.send(at)),
-            Reply::Ended { status, .. } => entry.end(ExitStatus::from_raw(status)),
-        }
-        if table.get(&process).is_some_and(|entry| entry.closed == 2 && entry.status.borrow().is_some()) {
-            table.remove(&process);
         }
     }
 
-    /// Has a process that has not ended remember whom to tell of a change; of one that has ended nobody is told anything.
-    pub(crate) fn await_change(&self, process: u64, remember: impl FnOnce(&mut Entry)) {
-        if let Some(entry) = self.locked().get_mut(&process).filter(|entry| entry.status.borrow().is_none()) {
-            remember(entry);
-        }
-    }
-
-    /// The container is gone, and whatever ran in it was killed.
+    /// The container is gone, whatever ran in it was killed, and nobody is told anything else.
     pub(crate) fn end(&self) {
-        for (_, mut entry) in self.locked().drain() {
+        let mut inner = self.locked();
+        for (_, mut entry) in inner.processes.drain() {
             entry.start(Err(io::Error::new(io::ErrorKind::BrokenPipe, "the container has ended")));
             if entry.status.borrow().is_none() {
                 entry.end(ExitStatus::from_raw(Signal::SIGKILL as i32));
             }
+        }
+        inner.deeds.clear();
+        inner.waits.clear();
+    }
+
+    fn locked(&self) -> MutexGuard<'_, Inner> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Inner {
+    fn on(&mut self, process: u64, change: impl FnOnce(&mut Entry)) {
+        if let Some(entry) = self.processes.get_mut(&process) {
+            change(entry);
+        }
+    }
+
+    /// Forgets a process of which nothing more will be heard.
+    fn forget(&mut self, process: u64) {
+        if self.processes.get(&process).is_some_and(|entry| entry.closed == 2 && entry.status.borrow().is_some()) {
+            self.processes.remove(&process);
+        }
+    }
+
+    fn done(&mut self, deed: Deed, process: u64, at: Instant) {
+        for told in self.deeds.remove(&(deed, process)).into_iter().flatten() {
+            let _ = told.send(at);
         }
     }
 }
@@ -88,7 +150,7 @@ impl Table {
 impl Entry {
     fn start(&mut self, outcome: io::Result<u32>) {
         if let Some(started) = self.started.take() {
-            drop(started.send(outcome));
+            let _ = started.send(outcome);
         }
     }
 
@@ -104,26 +166,18 @@ impl Entry {
         };
         if let Some(listener) = &self.listener {
             // Nobody listens any more, which is their choice.
-            drop(listener.send(OutputLine { stream, text, at }));
+            let _ = listener.send(OutputLine { stream, text, at });
+        }
+    }
+
+    fn close(&mut self) {
+        self.closed += 1;
+        if self.closed == 2 {
+            self.listener = None;
         }
     }
 
     fn end(&mut self, status: ExitStatus) {
         self.status.send_replace(Some(status));
-        // One that waits for a pause or its end learns of the process's end instead.
-        self.paused.clear();
-        self.resumed.clear();
-    }
-}
-
-fn number(reply: &Reply) -> u64 {
-    match *reply {
-        Reply::Spawned { process, .. }
-        | Reply::NotSpawned { process, .. }
-        | Reply::Line { process, .. }
-        | Reply::Closed { process, .. }
-        | Reply::Paused { process }
-        | Reply::Resumed { process }
-        | Reply::Ended { process, .. } => process,
     }
 }

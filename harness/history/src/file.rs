@@ -244,6 +244,7 @@ mod tests {
             balancer: BalancerIdentity {
                 name: "reference".to_owned(),
                 version: "0.1.0".to_owned(),
+                attachment: None,
                 mutant: None,
                 traits: serde_json::from_value(traits).expect("the traits are complete"),
             },

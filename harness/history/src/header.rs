@@ -33,6 +33,9 @@ pub struct BalancerIdentity {
     pub name: String,
     /// The version that the program printed.
     pub version: String,
+    /// How its container was attached to the lab, if it ran in one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attachment: Option<String>,
     /// The mutation that it was told to carry, if any.
     pub mutant: Option<String>,
     /// The traits that its manifest declares.

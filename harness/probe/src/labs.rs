@@ -160,6 +160,7 @@ fn experiment_in_lab(setup: &Setup, experiment: Experiment, listener: Listener<'
             plan: plan.clone(),
             run: Job::new_run(),
             balancer: setup.balancer.clone(),
+            found: None,
             assumed: Some(everything(&setup.declared)),
             mutant: setup.mutant.clone(),
             seed: setup.seed,

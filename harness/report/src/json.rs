@@ -98,6 +98,8 @@ struct Balancer {
     #[serde(skip_serializing_if = "Option::is_none")]
     version: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    attachment: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     mutant: Option<String>,
 }
 
@@ -156,6 +158,7 @@ impl Run {
             balancer: Balancer {
                 name: run.balancer.name.clone(),
                 version: run.balancer.version.clone(),
+                attachment: run.balancer.attachment.clone(),
                 mutant: run.balancer.mutant.clone(),
             },
             seed: run.seed,

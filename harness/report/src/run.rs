@@ -48,6 +48,8 @@ pub struct BalancerRef {
     pub name: String,
     /// The version that the program printed, if it was found.
     pub version: Option<String>,
+    /// How its container was attached to the lab, if it ran in one.
+    pub attachment: Option<String>,
     /// The mutation that it was told to carry, if any.
     pub mutant: Option<String>,
 }
@@ -196,6 +198,9 @@ impl fmt::Display for BalancerRef {
         f.write_str(&self.name)?;
         if let Some(version) = &self.version {
             write!(f, " {version}")?;
+        }
+        if let Some(attachment) = &self.attachment {
+            write!(f, " ({attachment})")?;
         }
         match &self.mutant {
             Some(mutant) => write!(f, " (mutant {mutant})"),

@@ -15,6 +15,9 @@ const BALANCER_COMMAND: &str = "reference-balancer";
 /// A program that calls [`crate::run_job`] calls this first in its `main`, while it has one thread: entering a sandbox
 /// forks, and a user namespace cannot be made by a process that has threads.
 pub fn entry() -> Option<ExitCode> {
+    if let Some(exit) = lblab_containers::entry() {
+        return Some(exit);
+    }
     let mut arguments = std::env::args_os().skip(1);
     let command = arguments.next()?;
     if command == LAB_COMMAND {

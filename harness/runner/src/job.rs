@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use lblab_balancer::Found;
 use lblab_model::BalancerTraits;
 use lblab_scenario::Plan;
 use serde::{Deserialize, Serialize};
@@ -16,6 +17,9 @@ pub struct Job {
     pub run: String,
     /// The balancer: the name of a shipped manifest, or the path of one.
     pub balancer: String,
+    /// Its program, if it has been found already; otherwise it is looked for.
+    #[serde(default)]
+    pub found: Option<Found>,
     /// The traits that the run goes by in place of those that the balancer declares, which it does when they are to be measured.
     #[serde(default)]
     pub assumed: Option<BalancerTraits>,

@@ -11,6 +11,7 @@ mod ids;
 mod job;
 mod log;
 mod message;
+mod place;
 mod problem;
 mod prove;
 mod recorder;

@@ -15,6 +15,7 @@ use lblab_balancer::Manifest;
 use lblab_history::{Clock, Record, StepRecord};
 use lblab_lab::sandbox::Identity;
 
+use crate::place::PlaceToBe;
 use crate::recorder::Recorder;
 use crate::worker::tell;
 use crate::{Job, Message, Problem};
@@ -24,11 +25,12 @@ use stage::Stage;
 pub(crate) async fn run(
     job: &Job,
     manifest: &Manifest,
+    place: PlaceToBe,
     identity: Identity,
     clock: Clock,
     recorder: &Recorder,
 ) -> Result<(), Problem> {
-    let (mut stage, watch) = Stage::set(job, manifest, identity, clock, recorder.clone()).await?;
+    let (mut stage, watch) = Stage::set(job, manifest, place, identity, clock, recorder.clone()).await?;
     let steps = carry_out(job, &mut stage).await;
     // What the members saw is part of the evidence even when a step could not be carried out.
     let traffic = stage.finish_traffic().await;

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
 
+use lblab_containers::Container;
 use lblab_history::{Clock, LateTick, Timekeeping};
 use lblab_lab::Namespace;
 use tokio::task::{AbortHandle, spawn_local};
@@ -44,8 +45,8 @@ impl Watch {
         Watch { clock, ticks, starved: Rc::default(), tasks: vec![task.abort_handle()] }
     }
 
-    /// Also looks at the programs in the balancer's namespace from now on.
-    pub(crate) fn follow(&mut self, balancer: Namespace) {
+    /// Also looks at the programs in the balancer's namespace from now on. Those in a container may be seen only from inside it.
+    pub(crate) fn follow(&mut self, balancer: Namespace, container: Option<Container>) {
         let (clock, starved) = (self.clock, Rc::clone(&self.starved));
         let task = spawn_local(async move {
             let mut look = tokio::time::interval(LOOK);
@@ -53,7 +54,11 @@ impl Watch {
             let mut before = BTreeMap::new();
             loop {
                 look.tick().await;
-                let Ok(waits) = balancer.waits_for_a_processor() else { continue };
+                let waits = match &container {
+                    Some(container) => container.waits_for_a_processor().await,
+                    None => balancer.waits_for_a_processor().ok(),
+                };
+                let Some(waits) = waits else { continue };
                 if let Some(by) = longest_wait(&before, &waits).filter(|by| *by > WORTH_TELLING) {
                     starved.borrow_mut().push(LateTick { at: clock.now(), by });
                 }

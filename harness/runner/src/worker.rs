@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use lblab_balancer::Manifest;
+use lblab_balancer::{Found, Manifest};
 use lblab_history::{BalancerIdentity, Clock, Ending, FORMAT, Header, Record};
 use lblab_lab::sandbox::{self, Identity, SandboxOptions};
 use nix::sys::prctl::set_pdeathsig;
@@ -16,6 +16,7 @@ use tokio::io::AsyncReadExt;
 use tokio::net::unix::pipe;
 use tokio::task::LocalSet;
 
+use crate::place::PlaceToBe;
 use crate::recorder::Recorder;
 use crate::{Job, Message, Problem, Whose, log, run};
 
@@ -43,9 +44,10 @@ pub(crate) fn main() -> ExitCode {
 struct Prepared {
     job: Job,
     manifest: Manifest,
-    version: String,
+    found: Found,
     history: File,
     log: File,
+    place: PlaceToBe,
 }
 
 fn prepare() -> Result<Prepared, Problem> {
@@ -57,7 +59,10 @@ fn prepare() -> Result<Prepared, Problem> {
     if let Some(traits) = &job.assumed {
         manifest = manifest.assuming(traits.clone());
     }
-    let version = manifest.find_program().map_err(|error| Problem::new(Whose::Environment, &error))?.version;
+    let found = match job.found.clone() {
+        Some(found) => found,
+        None => manifest.find_program().map_err(|error| Problem::new(Whose::Environment, &error))?,
+    };
     // Nothing that is there already is written to, be it another run's file, a link or a pipe.
     let create = |path: &Path| {
         File::create_new(path).map_err(|error| {
@@ -65,11 +70,12 @@ fn prepare() -> Result<Prepared, Problem> {
         })
     };
     let (history, log) = (create(&job.history_file())?, create(&job.log_file())?);
-    Ok(Prepared { job, manifest, version, history, log })
+    let place = PlaceToBe::prepare(&manifest, &found)?;
+    Ok(Prepared { job, manifest, found, history, log, place })
 }
 
 fn inside(prepared: Prepared, identity: Identity) -> u8 {
-    let Prepared { job, manifest, version, history, log } = prepared;
+    let Prepared { job, manifest, found, history, log, place } = prepared;
     log::begin(log, job.verbose);
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
@@ -80,9 +86,9 @@ fn inside(prepared: Prepared, identity: Identity) -> u8 {
     };
     let outcome = LocalSet::new().block_on(&runtime, async {
         let clock = Clock::start();
-        let recorder = Recorder::begin(history, job.history_file(), header(&job, &manifest, version)?)?;
+        let recorder = Recorder::begin(history, job.history_file(), header(&job, &manifest, found)?)?;
         let mut result = tokio::select! {
-            result = run::run(&job, &manifest, identity, clock, &recorder) => result,
+            result = run::run(&job, &manifest, place, identity, clock, &recorder) => result,
             () = parent_gone() => Err(Problem::harness("the program that started the run is gone")),
         };
         let cut_short = result.as_ref().err().map(ToString::to_string);
@@ -103,7 +109,7 @@ fn inside(prepared: Prepared, identity: Identity) -> u8 {
     }
 }
 
-fn header(job: &Job, manifest: &Manifest, version: String) -> Result<Header, Problem> {
+fn header(job: &Job, manifest: &Manifest, found: Found) -> Result<Header, Problem> {
     let plan =
         serde_json::to_value(&job.plan).map_err(|error| Problem::harness(format!("writing the plan: {error}")))?;
     let started = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
@@ -114,7 +120,8 @@ fn header(job: &Job, manifest: &Manifest, version: String) -> Result<Header, Pro
         plan,
         balancer: BalancerIdentity {
             name: manifest.name().to_owned(),
-            version,
+            version: found.version,
+            attachment: found.engine.map(|engine| engine.attachment().to_owned()),
             mutant: job.mutant.clone(),
             traits: manifest.traits().clone(),
         },

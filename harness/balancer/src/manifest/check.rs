@@ -2,15 +2,14 @@
 
 mod asking;
 mod life;
+mod program;
 mod source;
 
 use std::collections::BTreeMap;
 
-use serde_saphyr::Spanned;
-
-use super::raw::{RawManifest, RawProgram, Text};
+use super::raw::{RawManifest, Text};
 use super::traits::Facts;
-use super::{File, Manifest, PATH, Program, Ready, RunsAs, Version};
+use super::{File, Manifest, Ready, RunsAs, Version};
 use crate::diagnostic::{Diagnostic, did_you_mean};
 use crate::template;
 
@@ -79,33 +78,6 @@ impl Source<'_> {
             templates,
             folder: None,
         })
-    }
-
-    fn program(self, raw: Spanned<RawProgram>) -> Checked<Program> {
-        let program = &raw.value;
-        match &program.install {
-            _ if program.own
-                && (!program.names.is_empty() || !program.search.is_empty() || program.install.is_some()) =>
-            {
-                Err(self.wrong(&raw, "a program is either `own` or has `names`, `search` and `install`", None))
-            }
-            _ if program.own => Ok(Program::Own),
-            _ if program.names.is_empty() || program.names.iter().any(|name| name.is_empty() || name.contains('/')) => {
-                let help =
-                    "for example {names: [haproxy], search: [PATH, /usr/sbin], install: apt-get install -y haproxy}";
-                Err(self.wrong(&raw, "a program needs at least one name, without slashes", Some(help)))
-            }
-            None => Err(self.wrong(&raw, "a program needs `install`, the command that installs it", None)),
-            Some(install) => {
-                let install = install.clone();
-                let search = raw.value.search.into_iter().map(|text| self.template(text));
-                let mut search = search.collect::<Checked<Vec<String>>>()?;
-                if search.is_empty() {
-                    search.push(PATH.to_owned());
-                }
-                Ok(Program::Installed { install, names: raw.value.names, search })
-            }
-        }
     }
 
     fn rendered(self, template: &Text, to: &Text, templates: &BTreeMap<String, String>) -> Checked<File> {

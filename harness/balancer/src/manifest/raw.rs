@@ -56,6 +56,10 @@ pub(super) struct RawProgram {
     pub search: Vec<Text>,
     #[serde(default)]
     pub install: Option<String>,
+    #[serde(default)]
+    pub image: Option<Text>,
+    #[serde(default)]
+    pub build: Option<String>,
 }
 
 #[derive(Deserialize)]

@@ -67,7 +67,7 @@ impl Bench {
     /// Deploys a balancer over the first members.
     pub async fn deploy_manifest(&self, manifest: &Manifest, members: u8) -> Result<Running, BalancerError> {
         let lb = load_balancer(members);
-        manifest.deploy(&self.lab, &self.namespace, &lb, Path::new(STATE_ROOT), self.identity, None).await
+        manifest.deploy(&self.lab, (&self.namespace, None), &lb, Path::new(STATE_ROOT), self.identity, None).await
     }
 
     /// Takes the balancer's place away and says what is left in it.

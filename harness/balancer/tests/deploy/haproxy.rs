@@ -110,7 +110,7 @@ fn a_paused_balancer_is_silent_and_a_killed_one_restarts() {
         let mut running = bench.deploy(2).await.unwrap_or_else(|error| panic!("{error}"));
         running.pause().await.expect("a pause");
         timeout(Duration::from_millis(200), bench.get("/")).await.expect_err("silence");
-        running.resume().expect("an end of the pause");
+        running.resume().await.expect("an end of the pause");
         bench.get("/").await.expect("an answer");
 
         running.kill().await.expect("a kill");

@@ -81,7 +81,8 @@ fn contenders(named: &[String]) -> Result<Vec<Arc<Contender>>, Stop> {
 /// The report on a scenario that was not run because of what is wrong with it.
 fn invalid_scenario(diagnostics: &Diagnostics, seed: u64) -> RunReport {
     let path = diagnostics.path().to_owned();
-    let balancer = BalancerRef { argument: "-".to_owned(), name: "-".to_owned(), version: None, mutant: None };
+    let balancer =
+        BalancerRef { argument: "-".to_owned(), name: "-".to_owned(), version: None, attachment: None, mutant: None };
     let problem = Problem { whose: Whose::Scenario, message: diagnostics.render(false), remedy: None };
     RunReport {
         scenario: ScenarioRef { name: path.clone(), path },

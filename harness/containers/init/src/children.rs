@@ -7,6 +7,7 @@ use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
 use nix::sys::signal::{SigSet, Signal, kill, killpg};
@@ -15,6 +16,13 @@ use nix::unistd::Pid;
 
 use crate::output::lines;
 use crate::protocol::{Reply, Request, Stream, read_line};
+use crate::waits;
+
+/// How long a killed group may take to end; a process with hundreds of threads takes some milliseconds.
+const GROUP: Duration = Duration::from_secs(1);
+
+/// How often it is looked whether a killed group is gone, of which nobody tells.
+const LOOK_AGAIN: Duration = Duration::from_millis(1);
 
 /// Leaves SIGCHLD, which all threads share, to [`SigSet::wait`]. Children start with a clean mask all the same.
 pub(crate) fn without_sigchld() -> io::Result<()> {
@@ -65,7 +73,7 @@ impl Children {
     pub(crate) fn serve(&self, connection: UnixStream) -> io::Result<()> {
         let told = Arc::new(Mutex::new(connection.try_clone()?));
         let (running, to) = (Arc::clone(&self.running), Arc::clone(&told));
-        // It also waits for the orphans that come to the first process of a pid namespace.
+        // It also waits for the orphans that come to this process.
         thread::spawn(move || {
             loop {
                 // Any child that ends or stops from here on leaves the signal pending.
@@ -107,7 +115,26 @@ impl Children {
                 }
                 tell(told, &Reply::Resumed { process });
             }
+            Request::Kill { process } => self.kill(process, told),
+            Request::Waits => tell(told, &Reply::Waits { threads: waits::threads() }),
         }
+    }
+
+    fn kill(&self, process: u64, told: &Told) {
+        let group = locked(&self.running).pid(process);
+        if let Some(group) = group {
+            // It may have ended since, and its number is not another's: this is all that starts anything here.
+            let _ = killpg(group, Signal::SIGKILL);
+        }
+        let told = Arc::clone(told);
+        // Requests go on to be read, and children to be reaped: those that a killed process leaves come to this one.
+        thread::spawn(move || {
+            let deadline = Instant::now() + GROUP;
+            while group.is_some_and(|group| killpg(group, None).is_ok()) && Instant::now() < deadline {
+                thread::sleep(LOOK_AGAIN);
+            }
+            tell(&told, &Reply::Killed { process });
+        });
     }
 
     fn spawn(&self, process: u64, words: &[String], environment: Vec<(String, String)>, told: &Told) {

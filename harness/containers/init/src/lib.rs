@@ -10,6 +10,7 @@ mod children;
 mod output;
 mod program;
 mod protocol;
+mod waits;
 
 pub use program::main;
 pub use protocol::{Reply, Request, Stream, read_line};

@@ -6,6 +6,8 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use std::process::ExitCode;
 use std::thread;
 
+use nix::sys::prctl::set_child_subreaper;
+
 use crate::children::{Children, without_sigchld};
 
 /// Runs the program: `lblab-init LIFELINE [REQUESTS]`.
@@ -37,6 +39,8 @@ fn hold(lifeline: &OsString) -> io::Result<()> {
 fn serve(lifeline: &OsString, requests: &OsString) -> io::Result<()> {
     // Before any thread, so that all of them leave the children's changes to the one that waits for them.
     without_sigchld()?;
+    // Even if it is not the first of its pid namespace, what its children leave behind comes to it.
+    set_child_subreaper(true)?;
     let listener = UnixListener::bind(requests)?;
     // The connection also tells that the socket is there.
     let mut lifeline = UnixStream::connect(lifeline)?;

@@ -36,6 +36,13 @@ pub enum Request {
         /// The process.
         process: u64,
     },
+    /// Kill a process and its group.
+    Kill {
+        /// The process.
+        process: u64,
+    },
+    /// Tell how long each thread in the container has waited for a processor.
+    Waits,
 }
 
 /// What the program tells.
@@ -81,6 +88,16 @@ pub enum Reply {
     Resumed {
         /// The process.
         process: u64,
+    },
+    /// The process has ended, and the kernel knows of no other in its group.
+    Killed {
+        /// The process.
+        process: u64,
+    },
+    /// Threads, by the numbers that the container has for them, and the nanoseconds for which each has waited for a processor.
+    Waits {
+        /// The threads.
+        threads: Vec<(u32, u64)>,
     },
     /// A process has ended, or it had ended before it could be paused.
     Ended {

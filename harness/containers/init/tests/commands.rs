@@ -146,6 +146,28 @@ fn a_group_is_paused_resumed_and_killed() {
 }
 
 #[test]
+fn a_kill_is_over_with_the_last_process_of_the_group() {
+    let mut program = Program::start();
+    program.spawn(1, &["sh", "-c", "sleep 100 & echo $!; wait"]);
+    let Reply::Line { text, .. } = program.reply() else { panic!("the child's number comes first") };
+    program.ask(&Request::Kill { process: 1 });
+    while program.reply() != (Reply::Killed { process: 1 }) {}
+    assert!(!Path::new("/proc").join(text).exists(), "not even its remains are there");
+    program.ask(&Request::Kill { process: 1 });
+    while program.reply() != (Reply::Killed { process: 1 }) {}
+}
+
+#[test]
+fn the_waits_for_a_processor_are_those_of_others() {
+    let mut program = Program::start();
+    let pid = program.spawn(1, &["sleep", "100"]);
+    program.ask(&Request::Waits);
+    let Reply::Waits { threads } = program.reply() else { panic!("an answer") };
+    assert!(threads.iter().any(|&(thread, _)| thread == pid));
+    assert!(threads.iter().all(|&(thread, _)| thread != program.child.id()));
+}
+
+#[test]
 fn everything_ends_with_the_life_line() {
     let mut program = Program::start();
     let pid = program.spawn(1, &["sleep", "100"]);

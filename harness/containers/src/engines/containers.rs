@@ -152,8 +152,14 @@ impl Containers {
             drop(lifeline);
             let name = container.id().to_owned();
             if let Some(client) = &self.client {
-                let removed = timeout(PATIENCE, removed(client, &name)).await;
-                match removed.unwrap_or_else(|_| Err(format!("not within {PATIENCE:?}"))) {
+                let removed = async {
+                    match self.order.engine {
+                        Engine::Docker => removed(client, &name).await,
+                        // What it has in the sandbox's memory is gone with that.
+                        Engine::Podman => ended(client, &name).await,
+                    }
+                };
+                match timeout(PATIENCE, removed).await.unwrap_or_else(|_| Err(format!("not within {PATIENCE:?}"))) {
                     // It is gone, so that its own way of going has nothing to do.
                     Ok(()) => std::mem::forget(container),
                     Err(why) => left.push(format!("container {name}: {why}")),
@@ -181,6 +187,16 @@ impl Containers {
             left.push(format!("folder {}: {error}", self.folder.display()));
         }
         left
+    }
+}
+
+/// Waits until a container has ended by itself.
+async fn ended(client: &Docker, id: &str) -> Result<(), String> {
+    let stopped = WaitContainerOptionsBuilder::new().condition("not-running").build();
+    match client.wait_container(id, Some(stopped)).next().await {
+        // How it ended is its own affair.
+        Some(Ok(_) | Err(EngineError::DockerContainerWaitError { .. })) | None => Ok(()),
+        Some(Err(error)) => Err(error.to_string()),
     }
 }
 

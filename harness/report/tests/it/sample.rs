@@ -89,6 +89,7 @@ pub fn run(result: RunResult) -> RunReport {
             argument: "haproxy".to_owned(),
             name: "haproxy".to_owned(),
             version: Some("2.6.12".to_owned()),
+            attachment: None,
             mutant: None,
         },
         seed: 42,
@@ -217,6 +218,7 @@ pub fn of(scenario: &str, (name, version): (&str, Option<&str>), run: RunReport)
         argument: name.to_owned(),
         name: name.to_owned(),
         version: version.map(str::to_owned),
+        attachment: None,
         mutant: None,
     };
     RunReport { scenario: ScenarioRef { path: scenario.to_owned(), name: run.scenario.name }, balancer, ..run }

@@ -48,7 +48,9 @@ fn compare(rounds: &str, folder: &Path) -> Result<()> {
     let only = std::env::var("LBLAB_BENCH_BALANCERS").unwrap_or_default();
     let is_wanted = |name: &str| only.is_empty() || only.split(',').any(|wanted| wanted == name);
     let (mut figures, mut missing) = (Vec::new(), Vec::new());
-    for manifest in lblab_balancer::shipped().into_iter().filter(|manifest| is_wanted(manifest.name())) {
+    // One in a container is the same program once more; what a container costs is measured by itself.
+    let here = |manifest: &Manifest| manifest.image().is_none() && is_wanted(manifest.name());
+    for manifest in lblab_balancer::shipped().into_iter().filter(here) {
         match manifest.find_program() {
             Ok(found) => figures.push((Figures::of(manifest.name(), &found.version), manifest)),
             Err(error) => missing.push(format!("{}: {error}", manifest.name())),

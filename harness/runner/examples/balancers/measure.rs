@@ -62,7 +62,8 @@ pub async fn measure(manifest: &Manifest, identity: Identity) -> Result<Round> {
 
     let begun = Instant::now();
     let served = spawn_local(first_answer(client.clone(), vip));
-    let running = manifest.deploy(&lab, &namespace, &load_balancer, Path::new(STATE_ROOT), identity, None).await?;
+    let running =
+        manifest.deploy(&lab, (&namespace, None), &load_balancer, Path::new(STATE_ROOT), identity, None).await?;
     let ready = Instant::now();
     let served = timeout(PATIENCE, served).await.map_err(|_| format!("no answer 200 within {PATIENCE:?}"))??;
     let started = spawns::so_far();

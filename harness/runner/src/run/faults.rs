@@ -75,7 +75,7 @@ impl Stage {
     pub(super) async fn heal_balancer(&mut self, index: usize) -> Result<(), Problem> {
         let restarted = self.balancer_fault == Some(Fault::Kill);
         let healed = match self.balancer_fault.take() {
-            Some(Fault::Pause) => self.balancer.resume(),
+            Some(Fault::Pause) => self.balancer.resume().await,
             Some(_) => {
                 self.cool_down(true);
                 self.balancer.restart(&self.lab).await

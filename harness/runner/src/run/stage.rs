@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddrV4;
 use std::num::NonZeroU16;
-use std::path::Path;
 
 use lblab_balancer::{Manifest, Running};
 use lblab_history::Clock;
@@ -20,12 +19,11 @@ use super::pool::CurrentPool;
 use super::probe_log::ProbeLog;
 use super::traffic::Background;
 use crate::ids::RunIds;
+use crate::place::{Place, PlaceToBe};
 use crate::recorder::Recorder;
 use crate::timekeeping::Watch;
 use crate::{Job, Problem, Whose};
 
-/// The folder of the sandbox below which balancers keep their state, as the walkthrough's network node has it.
-const STATE_ROOT: &str = "/run/lblab/lbaas";
 /// The namespace of the tenant client.
 pub(super) const CLIENT: &str = "client";
 /// The namespace of the outside client.
@@ -41,6 +39,7 @@ pub(super) struct Stage {
     pub(super) members: BTreeMap<Name, MemberServer>,
     pub(super) member_log: Log,
     pub(super) probe_log: ProbeLog,
+    pub(super) place: Place,
     pub(super) balancer: Running,
     pub(super) traits: BalancerTraits,
     pub(super) states: MemberStates,
@@ -66,6 +65,7 @@ impl Stage {
     pub(super) async fn set(
         job: &Job,
         manifest: &Manifest,
+        place: PlaceToBe,
         identity: Identity,
         clock: Clock,
         recorder: Recorder,
@@ -85,11 +85,17 @@ impl Stage {
         half_open::watch(&lab, &plan, manifest.traits(), clock, &member_log)?;
         let pool = CurrentPool::at_start(&plan);
         let load_balancer = plan.load_balancer(&ids.balancer, pool.members(), manifest.traits());
-        let namespace = lab.plug_balancer(&load_balancer.id, &ids.vip_port, plan.network.vip)?;
-        watch.follow(namespace.clone());
-        let mutant = job.mutant.as_deref();
-        let deployed = manifest.deploy(&lab, &namespace, &load_balancer, Path::new(STATE_ROOT), identity, mutant).await;
-        let mut balancer = deployed?;
+        let place = place.plug(&lab, &load_balancer.id, &ids.vip_port, plan.network.vip).await?;
+        watch.follow(place.namespace.clone(), place.container().cloned());
+        let (to, root, mutant) = ((&place.namespace, place.container()), place.state_root(), job.mutant.as_deref());
+        let mut balancer = match manifest.deploy(&lab, to, &load_balancer, root, identity, mutant).await {
+            Ok(balancer) => balancer,
+            Err(error) => {
+                // Why the balancer is not there is the problem, and not what else goes wrong.
+                let _ = place.give_up().await;
+                return Err(error.into());
+            }
+        };
         let states = MemberStates::new(recorder.clone(), clock);
         if let Some(events) = balancer.events() {
             states.follow(events);
@@ -107,6 +113,7 @@ impl Stage {
             members,
             member_log,
             probe_log,
+            place,
             balancer,
             traits: manifest.traits().clone(),
             states,

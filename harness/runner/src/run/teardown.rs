@@ -8,9 +8,11 @@ use crate::Problem;
 impl Stage {
     /// Stops the balancer, removes its namespace, and records what is still there.
     pub(super) async fn strike(self) -> Result<(), Problem> {
-        let Stage { balancer, lab, ids, recorder, clock, .. } = self;
+        let Stage { balancer, place, lab, ids, recorder, clock, .. } = self;
         let state_dir = balancer.state_dir().to_owned();
         let stopped = balancer.stop(&lab).await.map_err(Problem::from);
+        // A container's processes are not all seen from here, and they hold its network.
+        let containers = place.give_up().await;
         let left = lab.unplug_balancer(&ids.balancer.load_balancer).await?;
         let files = match std::fs::read_dir(&state_dir) {
             // The folder itself is a file that was left.
@@ -25,9 +27,14 @@ impl Stage {
             at: clock.now(),
             namespaces: left.namespace.into_iter().collect(),
             links: left.port.into_iter().collect(),
-            processes: left.processes.iter().map(|left| format!("{} {}", left.pid, left.command)).collect(),
+            processes: left
+                .processes
+                .iter()
+                .map(|left| format!("{} {}", left.pid, left.command))
+                .chain(containers.as_ref().ok().into_iter().flatten().cloned())
+                .collect(),
             files,
         }));
-        stopped
+        stopped.and(containers.map(drop))
     }
 }

@@ -136,8 +136,13 @@ impl Story {
             members: members.collect(),
             steps: Vec::new(),
         };
-        let balancer =
-            BalancerIdentity { name: "told".to_owned(), version: "1".to_owned(), mutant: None, traits: traits() };
+        let balancer = BalancerIdentity {
+            name: "told".to_owned(),
+            version: "1".to_owned(),
+            attachment: None,
+            mutant: None,
+            traits: traits(),
+        };
         let header = Header {
             format: FORMAT,
             run: "1-2".to_owned(),
