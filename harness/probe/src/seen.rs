@@ -6,7 +6,7 @@ mod probing;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use lblab_history::{Change, FaultRecord, HealRecord, History, Purpose, Request, Served};
+use lblab_history::{Change, FaultRecord, HealRecord, History, MemberState, Purpose, Request, Served};
 use lblab_model::{Moment, Monitor, Name};
 use lblab_runner::Problem;
 use lblab_scenario::{Clients, Load, Plan, Step, Traffic};
@@ -155,6 +155,12 @@ impl<'a> Seen<'a> {
         let steps = self.history.steps.iter().map(|step| step.ended);
         let ending = self.history.ending.as_ref().map(|ending| ending.at);
         steps.chain(ending).max().unwrap_or_default()
+    }
+
+    /// When the balancer first said that the member is down, at this moment or later.
+    pub(crate) fn told_down(self, member: &Name, since: Moment) -> Option<Moment> {
+        let mut states = self.history.states.iter().filter(|state| state.member == *member && state.at >= since);
+        states.find(|state| state.state == MemberState::Down).map(|state| state.at)
     }
 
     /// Everything that the member saw.

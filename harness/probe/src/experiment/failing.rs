@@ -24,7 +24,7 @@ pub(super) fn passive(ability: Ability) -> String {
 /// Eight members, so that a balancer that tries every member once is told from one that counts. A member refuses before it falls
 /// silent, which closes its connections: on one that is open already nothing would have to be connected.
 pub(super) fn retries(ability: Ability) -> String {
-    let many = if ability.method == Method::SourceIp { ", sources: 48" } else { "" };
+    let (many, twice) = if ability.method == Method::SourceIp { (", sources: 48", 48) } else { ("", 17) };
     let text = Text::new("how often and for how long a connection is tried", &ability.pool(), 8)
         .step(&format!("traffic: {{requests: 48{many}}}"))
         .step("fault: {on: vm01, kind: refuse}")
@@ -33,7 +33,7 @@ pub(super) fn retries(ability: Ability) -> String {
         .step("fault: {on: vm02, kind: refuse}")
         .step("heal: vm02")
         .step("fault: {on: vm02, kind: blackhole}")
-        .step(&format!("traffic: {{rate: 12/s, for: 4s{many}, connect_timeout: 12s, read_timeout: 12s}}"));
+        .step(&format!("traffic: {{requests: {twice}{many}, connect_timeout: 9s, read_timeout: 9s}}"));
     [1, 3, 4, 5, 6, 7, 8]
         .into_iter()
         .fold(text, |text, number| {

@@ -25,7 +25,7 @@ pub(super) fn fall(ability: Ability) -> String {
 }
 
 /// `vm01` accepts and stays silent, or does not answer at all. One member at a time: some balancers probe the next one only when the
-/// one before has answered.
+/// one before has answered. It refuses before, which closes connections that probes may use again.
 pub(super) fn long_timeout(ability: Ability, fault: &str) -> String {
     unanswered("what an unanswered probe costs if the timeout is longer than the delay", ability, fault)
         .monitor("type: HTTP, delay: 1s, timeout: 2s, max_retries: 2")
@@ -47,6 +47,8 @@ fn unanswered(name: &str, ability: Ability, fault: &str) -> Text {
     Text::new(name, &ability.pool(), 6)
         .step(&ability.background(80))
         .step("wait: 1s")
+        .step("fault: {on: vm01, kind: refuse}")
+        .step("heal: vm01")
         .step(&format!("fault: {{on: vm01, kind: {fault}}}"))
 }
 

@@ -20,6 +20,8 @@ const AROUND: Duration = Duration::from_millis(400);
 enum Kept {
     /// All of it.
     All(String),
+    /// Some of it, as no restart would.
+    Part(String),
     /// Not all of it.
     Lost(String),
     /// Nobody could tell.
@@ -37,15 +39,16 @@ pub(crate) fn reload(seen: Reading<Seen<'_>>) -> Reading<Measured<ReloadClass>> 
 
 fn reload_of(connections: &Kept, states: &Kept, table: &Kept) -> Reading<Measured<ReloadClass>> {
     let told = |kept: &Kept| match kept {
-        Kept::All(told) | Kept::Lost(told) | Kept::Unknown(told) => told.clone(),
+        Kept::All(told) | Kept::Part(told) | Kept::Lost(told) | Kept::Unknown(told) => told.clone(),
     };
     let told = [connections, states, table].map(told).join("; ");
     match (connections, states, table) {
         (Kept::Unknown(_), ..) => unknown(told),
+        (Kept::Part(_), ..) => Ok(Measured::no_value(told)),
         (Kept::Lost(_), ..) => Ok(Measured::is(ReloadClass::Restarts, told)),
         (_, Kept::Lost(_), _) | (_, _, Kept::Lost(_)) => Ok(Measured::is(ReloadClass::KeepsConnections, told)),
         (_, Kept::All(_), _) | (_, _, Kept::All(_)) => Ok(Measured::is(ReloadClass::KeepsAll, told)),
-        (_, Kept::Unknown(_), Kept::Unknown(_)) => {
+        (_, Kept::Unknown(_) | Kept::Part(_), Kept::Unknown(_) | Kept::Part(_)) => {
             Ok(Measured::one_of(ReloadClass::KeepsAll, vec![ReloadClass::KeepsConnections], told))
         }
     }
@@ -67,6 +70,12 @@ fn connections(seen: Seen<'_>) -> Reading<Kept> {
         ));
     }
     let lost: Vec<_> = during.iter().filter(|request| is_lost(request)).collect();
+    if !lost.is_empty() {
+        // A balancer that is starved may lose what it does not lose otherwise.
+        for change in seen.changes() {
+            seen.punctual(change.begun - AROUND, change.in_force + AROUND, AROUND / 4)?;
+        }
+    }
     let held = seen.held(0)?;
     let kept = held.iter().filter(|id| seen.request(**id).is_some_and(|request| request.outcome.is_ok())).count();
     let told = format!(
@@ -77,7 +86,13 @@ fn connections(seen: Seen<'_>) -> Reading<Kept> {
         held.len() - kept,
         held.len()
     );
-    Ok(if lost.is_empty() && kept == held.len() { Kept::All(told) } else { Kept::Lost(told) })
+    Ok(if lost.is_empty() && kept == held.len() {
+        Kept::All(told)
+    } else if kept == held.len() {
+        Kept::Part(told)
+    } else {
+        Kept::Lost(told)
+    })
 }
 
 /// What a member answers with a status of its own is not lost.
@@ -154,6 +169,8 @@ mod tests {
         assert_eq!(check(all(), unknown(), lost()), Ok((Some(ReloadClass::KeepsConnections), 0)));
         assert_eq!(check(all(), unknown(), unknown()), Ok((Some(ReloadClass::KeepsAll), 1)), "nothing to keep");
         assert_eq!(check(lost(), all(), all()), Ok((Some(ReloadClass::Restarts), 0)));
+        let part = || Kept::Part(String::new());
+        assert_eq!(check(part(), all(), all()), Ok((None, 0)), "a few requests were lost");
         assert!(check(unknown(), all(), all()).is_err());
     }
 }

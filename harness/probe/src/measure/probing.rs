@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use lblab_history::Answer;
 use lblab_model::window::declared_cost;
-use lblab_model::{Fall, Moment, Monitor, ProbeCost, ProbeSchedule};
+use lblab_model::{Fall, Moment, Monitor, Name, ProbeCost, ProbeSchedule};
 
 use crate::finding::Measured;
 use crate::labs::Nothing;
@@ -75,7 +75,8 @@ pub(crate) fn unanswered_request(
 /// From when the silent member took a probe until the balancer gave it up.
 fn request_cost(seen: Seen<'_>) -> Reading<Cost> {
     let member = seen.member(SILENT)?;
-    let (fault, heal) = (seen.fault(Some(member), 0)?, seen.heal(Some(member), 0)?);
+    // It refuses before it falls silent.
+    let (fault, heal) = (seen.fault(Some(member), 1)?, seen.heal(Some(member), 1)?);
     seen.punctual(fault.at, heal.at, Duration::from_millis(150))?;
     let given_up = |probe: &Probe| match probe.ended {
         Some(ended) if probe.started >= fault.at && ended < heal.at && probe.answer != Answer::Status(200) => {
@@ -109,32 +110,56 @@ pub(crate) fn unanswered_syn(
 
 fn syn_cost(seen: Seen<'_>, fall: u32, schedule: ProbeSchedule) -> Reading<Cost> {
     let member = seen.member(SILENT)?;
-    let (fault, heal) = (seen.fault(Some(member), 0)?, seen.heal(Some(member), 0)?);
+    // It refuses before it falls silent.
+    let (fault, heal) = (seen.fault(Some(member), 1)?, seen.heal(Some(member), 1)?);
     seen.punctual(fault.at, heal.at, Duration::from_millis(150))?;
     let monitor = seen.monitor()?;
     let good = probes(seen, member).into_iter().rfind(|probe| probe.ended.is_some_and(|ended| ended < fault.at));
     let Some(Probe { started, ended: Some(ended), .. }) = good else {
         return unknown(format!("{member} had not been probed before"));
     };
-    // A request that no member has seen when it should have was sent to the one that does not hear.
-    let first = seen.first_arrivals();
-    let unheard = |id: u64, sent: Moment| {
-        first.get(&id).is_none_or(|served| served.started.since(sent) > Duration::from_millis(150))
-    };
-    let background = seen.background()?;
-    let sent = background.iter().filter(|request| request.sent >= fault.at && request.sent < heal.at);
-    let Some(last) = sent.filter(|request| unheard(request.id, request.sent)).map(|request| request.sent).next_back()
-    else {
-        return unknown(format!("no request was sent to {member} while it did not answer"));
-    };
+    let last = last_try(seen, member, fault.at, heal.at)?;
     if last + missed_after(seen)? * 3 > heal.at {
         return unknown(format!("{member} was not left within {:.0} s", heal.at.since(fault.at).as_secs_f64()));
     }
-    let left = last + seen.turn()? / 2;
+    // The balancer may say more exactly when it left the member, if that is not before it last tried.
+    let left = match seen.told_down(member, fault.at) {
+        Some(told) if told + SLOP >= last && told < last + Duration::from_secs(1) => told,
+        _ => last + seen.turn()? / 2,
+    };
     let delay = monitor.delay.as_secs_f64();
     let (since_start, since_end) = (left.since(started).as_secs_f64(), left.since(ended).as_secs_f64());
     let cost = syn_cost_of(schedule, delay, f64::from(fall), since_start, since_end);
     Ok(Cost { monitor: monitor.clone(), cost })
+}
+
+/// How far the balancer's word and what clients saw may lie apart.
+const SLOP: Duration = Duration::from_millis(150);
+
+/// When the balancer last tried the member for a client, in vain. Nobody sees that, but the client waits: for a connection to be
+/// given up, once or several times, before its request comes to another member.
+fn last_try(seen: Seen<'_>, member: &Name, from: Moment, until: Moment) -> Reading<Moment> {
+    let first = seen.first_arrivals();
+    let waits: Vec<(Moment, Option<Moment>)> = seen
+        .background()?
+        .iter()
+        .filter(|request| request.sent >= from && request.sent < until)
+        .map(|request| (request.sent, first.get(&request.id).map(|served| served.started)))
+        .filter(|(sent, came)| came.is_none_or(|came| came.since(*sent) > SLOP))
+        .collect();
+    last_of(&waits, until)
+        .ok_or_else(|| Nothing::Unknown(format!("no request was sent to {member} while it did not answer")))
+}
+
+/// The start of the last try, from when each request was sent and when it came to another member, if it did: one try takes as long as
+/// the shortest wait, and the last try of each ended when the request came.
+fn last_of(waits: &[(Moment, Option<Moment>)], until: Moment) -> Option<Moment> {
+    let try_takes = waits.iter().filter_map(|(sent, came)| Some(came.as_ref()?.since(*sent))).min();
+    let starts = waits.iter().map(|(sent, came)| match (came, try_takes) {
+        (Some(came), Some(takes)) => (*came - takes).max(*sent),
+        _ => *sent,
+    });
+    starts.filter(|start| *start < until).max()
 }
 
 /// The cost c of each of f bad probes, from the time between the last good probe and the end of the last bad one.
@@ -183,10 +208,12 @@ fn follows(rule: ProbeCost, costs: &[Cost]) -> bool {
     costs.iter().all(|Cost { monitor, cost }| near(*cost, declared_cost(rule, monitor).as_secs_f64()))
 }
 
-/// The limit that a rule has to have: the longest cost, in tenths of a second.
+/// The limit that a rule has to have: the longest cost, in seconds, or in tenths where no second is near.
 fn limit_in(costs: &[Cost]) -> Duration {
     let longest = costs.iter().map(|cost| cost.cost).fold(0.0, f64::max);
-    Duration::try_from_secs_f64((longest * 10.0).round() / 10.0).unwrap_or_default()
+    let near = (longest - longest.round()).abs() < 0.15;
+    let limit = if near { longest.round() } else { (longest * 10.0).round() / 10.0 };
+    Duration::try_from_secs_f64(limit).unwrap_or_default()
 }
 
 /// Whether two rules are the same as far as these experiments tell: they predict the same for both monitors.
@@ -229,9 +256,9 @@ fn sub_second_of(gaps: &[f64]) -> Reading<Measured<bool>> {
 mod tests {
     use std::time::Duration;
 
-    use lblab_model::{Codes, Monitor, MonitorKind, ProbeCost, ProbeSchedule};
+    use lblab_model::{Codes, Moment, Monitor, MonitorKind, ProbeCost, ProbeSchedule};
 
-    use super::{Cost, cost_of, follows, same_cost, schedule_of, sub_second_of, syn_cost_of};
+    use super::{Cost, cost_of, follows, last_of, same_cost, schedule_of, sub_second_of, syn_cost_of};
 
     fn monitor(delay: u64, timeout: u64) -> Monitor {
         let expected_codes = Codes::List(vec![200]);
@@ -290,6 +317,17 @@ mod tests {
         check(ProbeSchedule::EndToStart, 1.0, 2.6, 2.0, 1.0);
         check(ProbeSchedule::StartToStart, 2.0, 5.0, 5.0, 2.0);
         check(ProbeSchedule::StartToStart, 3.0, 3.5, 3.5, 0.5);
+    }
+
+    #[test]
+    fn the_last_try_is_that_of_the_request_that_came_last_to_another_member() {
+        let at = |millis: u64| Moment::EPOCH + Duration::from_millis(millis);
+        let wait = |sent, came: Option<u64>| (at(sent), came.map(at));
+        let check = |waits: &[(Moment, Option<Moment>)]| last_of(waits, at(20_000));
+        assert_eq!(check(&[wait(1000, Some(2000)), wait(3100, Some(4101))]), Some(at(3101)));
+        assert_eq!(check(&[wait(1000, Some(2000)), wait(1100, Some(3100))]), Some(at(2100)), "tried twice");
+        assert_eq!(check(&[wait(1000, None), wait(900, Some(1900))]), Some(at(1000)), "given up by its client");
+        assert_eq!(check(&[]), None);
     }
 
     #[test]
