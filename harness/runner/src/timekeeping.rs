@@ -62,7 +62,8 @@ impl Watch {
                 if let Some(by) = longest_wait(&before, &waits).filter(|by| *by > WORTH_TELLING) {
                     starved.borrow_mut().push(LateTick { at: clock.now(), by });
                 }
-                before = waits;
+                // A thread that one look misses has not begun anew when the next one sees it.
+                before.extend(waits);
             }
         });
         self.tasks.push(task.abort_handle());
