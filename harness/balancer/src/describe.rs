@@ -80,8 +80,7 @@ impl Manifest {
     pub fn install(&self) -> Option<&str> {
         match &self.program {
             Program::Own => None,
-            Program::Installed { install, .. } => Some(install),
-            Program::InImage { build, .. } => Some(build),
+            Program::Installed { install, .. } | Program::InImage { build: install, .. } => Some(install),
         }
     }
 }
@@ -97,7 +96,7 @@ fn program(program: &Program) -> String {
             format!("{} in {}; to get it: {install}", names.join(" or "), search.join(", "))
         }
         Program::InImage { image, program, build } => {
-            format!("{} in a container of the image {image}; to make that: {build}", program.display())
+            format!("{} in a container of the image {image}; to get it: {build}", program.display())
         }
     }
 }

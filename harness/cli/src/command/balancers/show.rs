@@ -22,7 +22,10 @@ fn facts(contender: &Arc<Contender>) -> Done {
     let manifest = &contender.manifest;
     print(&format!("{}\n", manifest.name()))?;
     let found = match &contender.found {
-        Ok(found) => format!("{} ({})", found.version, found.path.display()),
+        Ok(found) => {
+            let attachment = found.engine.map(|engine| format!(" in {}", engine.attachment())).unwrap_or_default();
+            format!("{} ({}{attachment})", found.version, found.path.display())
+        }
         Err(error) => error.to_string(),
     };
     row("found", &found)?;
