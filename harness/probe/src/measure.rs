@@ -175,7 +175,8 @@ impl Measuring<'_> {
         compare(of, &declared, reading, |one, other| probing::same_cost(*one, *other, &monitors))
     }
 
-    /// A ring of many points is as even as the highest random weight, so such shares do not speak against `consistent`.
+    /// A ring of many points is as even as the highest random weight, so such shares do not speak against `consistent`; nor does
+    /// a member that left without moving anybody else speak against `maglev`.
     fn hash(&self) -> Finding {
         let reading = sources::hash(self.labs.seen(E::Sources));
         let Some(declared) = self.declared.hash else {
@@ -183,8 +184,13 @@ impl Measuring<'_> {
             return Finding { measured, ..not_measured(Trait::Hash, None, "it declares no method SOURCE_IP") };
         };
         let finding = compare(Trait::Hash, &declared, reading, PartialEq::eq);
-        if declared == HashClass::Consistent && finding.measured == Some(in_words(&HashClass::Rendezvous)) {
-            let evidence = format!("{}: as even as rendezvous, or as a ring of many points", finding.evidence);
+        let also = match declared {
+            HashClass::Consistent => "a ring of many points",
+            HashClass::Maglev => "maglev that moved nobody else",
+            HashClass::Map | HashClass::Rendezvous | HashClass::Slash24 => return finding,
+        };
+        if finding.measured == Some(in_words(&HashClass::Rendezvous)) {
+            let evidence = format!("{}: as rendezvous, or as {also}", finding.evidence);
             return Finding { standing: Standing::NotMeasured, evidence, ..finding };
         }
         finding

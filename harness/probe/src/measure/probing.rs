@@ -122,9 +122,9 @@ fn syn_cost(seen: Seen<'_>, fall: u32, schedule: ProbeSchedule) -> Reading<Cost>
     if last + missed_after(seen)? * 3 > heal.at {
         return unknown(format!("{member} was not left within {:.0} s", heal.at.since(fault.at).as_secs_f64()));
     }
-    // The balancer may say more exactly when it left the member, if that is not before it last tried.
+    // The balancer may say more exactly when it left the member, if that is not before it last tried, nor long after.
     let left = match seen.told_down(member, fault.at) {
-        Some(told) if told + SLOP >= last && told < last + Duration::from_secs(1) => told,
+        Some(told) if told + SLOP >= last && told < last + Duration::from_millis(1500) => told,
         _ => last + seen.turn()? / 2,
     };
     let delay = monitor.delay.as_secs_f64();
@@ -196,7 +196,12 @@ fn cost_of(costs: &[Cost]) -> Measured<ProbeCost> {
         .collect();
     let told = format!("given up after {}", told.join(", "));
     let limit = limit_in(costs);
-    let rules = [ProbeCost::Timeout, ProbeCost::DelayUpTo(limit), ProbeCost::TimeoutOrDelayUpTo(limit)];
+    let rules = [
+        ProbeCost::Timeout,
+        ProbeCost::TimeoutUpTo(limit),
+        ProbeCost::DelayUpTo(limit),
+        ProbeCost::TimeoutOrDelayUpTo(limit),
+    ];
     match rules.into_iter().find(|rule| follows(*rule, costs)) {
         Some(rule) => Measured::is(rule, told),
         None => Measured::no_value(told),
@@ -288,12 +293,13 @@ mod tests {
     }
 
     #[test]
-    fn a_cost_is_the_timeout_or_the_delay_up_to_a_limit_or_the_larger_of_both() {
+    fn a_cost_is_the_timeout_or_the_delay_with_a_limit_or_the_larger_of_both() {
         let check = |long_timeout, long_delay| cost_of(&costs(long_timeout, long_delay)).value;
         assert_eq!(check(2.01, 1.0), Some(ProbeCost::Timeout));
         assert_eq!(check(1.0, 5.02), Some(ProbeCost::DelayUpTo(up_to(5))));
         assert_eq!(check(2.0, 4.98), Some(ProbeCost::TimeoutOrDelayUpTo(up_to(5))));
         assert_eq!(check(1.02, 7.0), Some(ProbeCost::DelayUpTo(up_to(7))));
+        assert_eq!(check(1.03, 1.0), Some(ProbeCost::TimeoutUpTo(up_to(1))));
         assert_eq!(check(3.5, 1.0), None);
     }
 

@@ -101,7 +101,8 @@ fn hash_of(before: &Homes, after: &Homes, members: usize, leaves: usize, name: &
     if moved as f64 > MAP_MOVES * others.len() as f64 {
         return Measured::is(HashClass::Map, told);
     }
-    if moved > 0 {
+    let nearly = HashClass::Maglev.moves_at_most().unwrap_or_default();
+    if moved as f64 > nearly * others.len() as f64 {
         return Measured::no_value(told);
     }
     let mut counts = vec![0_usize; members];
@@ -115,11 +116,11 @@ fn hash_of(before: &Homes, after: &Homes, members: usize, leaves: usize, name: &
         "{told}; {} sources gave {members} members {least} to {most} each (chi-square {chi_square:.0})",
         before.len()
     );
-    if chi_square > LUMPY {
-        Measured::is(HashClass::Consistent, told)
-    } else {
-        // A ring of many points is as even as that.
-        Measured::is(HashClass::Rendezvous, told)
+    match (moved == 0, chi_square > LUMPY) {
+        (true, true) => Measured::is(HashClass::Consistent, told),
+        (true, false) => Measured::is(HashClass::Rendezvous, told),
+        (false, true) => Measured::no_value(told),
+        (false, false) => Measured::is(HashClass::Maglev, told),
     }
 }
 
@@ -203,6 +204,10 @@ mod tests {
         let lumpy = homes(|hash| ring(hash, None));
         check(&lumpy, &homes(|hash| ring(hash, Some(1))), Some(HashClass::Consistent));
         check(&even, &even, None);
+        let few_move = homes(|hash| if hash % 100 == 0 { 0 } else { rendezvous(hash, Some(1)) });
+        check(&even, &few_move, Some(HashClass::Maglev));
+        let few_lumps = homes(|hash| if hash % 100 == 0 { 0 } else { ring(hash, Some(1)) });
+        check(&lumpy, &few_lumps, None);
         let some_move = homes(|hash| if hash % 5 == 0 { 0 } else { rendezvous(hash, Some(1)) });
         check(&even, &some_move, None);
     }
