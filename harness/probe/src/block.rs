@@ -9,10 +9,11 @@ use crate::traits::Trait;
 use crate::words::in_words;
 
 /// Traits of probes that nothing is known of yet, as LBaaS would have them.
-const PROBES_AS_LBAAS: [(Trait, &str); 9] = [
+const PROBES_AS_LBAAS: [(Trait, &str); 10] = [
     (Trait::ProbeSchedule, "start-to-start"),
     (Trait::UnansweredSyn, "timeout"),
     (Trait::UnansweredRequest, "timeout"),
+    (Trait::ProbeReads, "status"),
     (Trait::Fall, "max-retries"),
     (Trait::Rise, "2"),
     (Trait::FirstFailure, "counts"),
@@ -105,6 +106,7 @@ pub(crate) fn declared_value(of: Trait, declared: &BalancerTraits) -> Option<Str
         Trait::ProbeSchedule => in_words(&declared.probe_schedule),
         Trait::UnansweredSyn => in_words(&declared.unanswered_syn),
         Trait::UnansweredRequest => in_words(&declared.unanswered_request),
+        Trait::ProbeReads => in_words(&declared.probe_reads),
         Trait::Fall => in_words(&declared.fall),
         Trait::Rise => in_words(&declared.rise),
         Trait::FirstFailure => in_words(&declared.first_failure),
@@ -181,6 +183,7 @@ mod tests {
                   probe_schedule: start-to-start
                   unanswered_syn: timeout
                   unanswered_request: timeout
+                  probe_reads: status
                   # measured: it was seen
                   fall: 1
                   rise: 2

@@ -62,6 +62,8 @@ pub enum Experiment {
     CodeList,
     /// A monitor that expects a range.
     CodeRange,
+    /// A member that breaks its answers off.
+    BrokenAnswer,
     /// More and more members fail.
     Panic,
     /// A delay that is no whole number of seconds.
@@ -74,7 +76,7 @@ pub enum Experiment {
 
 impl Experiment {
     /// Every experiment, those that take longest first.
-    pub fn all(slow: bool) -> [Experiment; 25] {
+    pub fn all(slow: bool) -> [Experiment; 26] {
         [
             Experiment::Silence { slow },
             Experiment::Retries,
@@ -88,6 +90,7 @@ impl Experiment {
             Experiment::Reload,
             Experiment::TcpMonitor,
             Experiment::OddDelay,
+            Experiment::BrokenAnswer,
             Experiment::SourceTable,
             Experiment::OneCode,
             Experiment::CodeList,
@@ -128,6 +131,7 @@ impl Experiment {
             Experiment::OneCode => "one-code",
             Experiment::CodeList => "code-list",
             Experiment::CodeRange => "code-range",
+            Experiment::BrokenAnswer => "broken-answer",
             Experiment::Panic => "panic",
             Experiment::OddDelay => "odd-delay",
             Experiment::TcpMonitor => "tcp-monitor",
@@ -159,6 +163,7 @@ impl Experiment {
             Experiment::OneCode => health::codes(ability, "200", 500, 201),
             Experiment::CodeList => health::codes(ability, "\"200,202\"", 201, 202),
             Experiment::CodeRange => health::codes(ability, "200-204", 206, 203),
+            Experiment::BrokenAnswer => health::broken_answer(ability),
             Experiment::Panic => health::panic(ability),
             Experiment::OddDelay => health::odd_delay(ability),
             Experiment::TcpMonitor => health::tcp_monitor(ability),

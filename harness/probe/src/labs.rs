@@ -105,6 +105,10 @@ impl Labs {
     pub fn seen(&self, experiment: Experiment) -> Result<Seen<'_>, Nothing> {
         match self.ran.get(&experiment) {
             Some(Ran::Recorded { plan, history, problem }) => Ok(Seen::new(plan, history, problem.as_ref())),
+            // A balancer that takes nothing at all has shown nothing by what it does not take.
+            Some(Ran::Refused(problem)) if self.ran.values().all(|ran| !matches!(ran, Ran::Recorded { .. })) => {
+                Err(Nothing::Unknown(shortly(&problem.message)))
+            }
             Some(Ran::Refused(problem)) => Err(Nothing::Refused(shortly(&problem.message))),
             Some(Ran::Failed(problem)) => Err(Nothing::Unknown(shortly(&problem.message))),
             None => Err(Nothing::Unknown("it was not tried".to_owned())),

@@ -92,6 +92,7 @@ impl Measuring<'_> {
             Trait::ProbeSchedule
             | Trait::UnansweredSyn
             | Trait::UnansweredRequest
+            | Trait::ProbeReads
             | Trait::Fall
             | Trait::Rise
             | Trait::FirstFailure
@@ -137,6 +138,9 @@ impl Measuring<'_> {
             Trait::UnansweredRequest => {
                 let reading = probing::unanswered_request(seen(E::SilentLongTimeout), seen(E::SilentLongDelay));
                 self.cost(of, declared.unanswered_request, reading)
+            }
+            Trait::ProbeReads => {
+                compare(of, &declared.probe_reads, watching::probe_reads(seen(E::BrokenAnswer)), PartialEq::eq)
             }
             Trait::Fall => compare(of, &declared.fall, self.fall(), PartialEq::eq),
             Trait::Rise => compare(of, &declared.rise, thresholds::rise(seen(E::Fall)), PartialEq::eq),

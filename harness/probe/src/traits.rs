@@ -37,6 +37,8 @@ pub enum Trait {
     UnansweredSyn,
     /// What a probe costs that is taken and not answered.
     UnansweredRequest,
+    /// How much of an answer a probe reads.
+    ProbeReads,
     /// Bad probes that take a member out.
     Fall,
     /// Good probes that bring a member back.
@@ -63,7 +65,7 @@ pub enum Trait {
 
 impl Trait {
     /// All of them, in the order of the manifest.
-    pub const ALL: [Trait; 25] = [
+    pub const ALL: [Trait; 26] = [
         Trait::Protocols,
         Trait::Balances,
         Trait::Methods,
@@ -78,6 +80,7 @@ impl Trait {
         Trait::ProbeSchedule,
         Trait::UnansweredSyn,
         Trait::UnansweredRequest,
+        Trait::ProbeReads,
         Trait::Fall,
         Trait::Rise,
         Trait::FirstFailure,
@@ -108,6 +111,7 @@ impl Trait {
             Trait::ProbeSchedule => "probe_schedule",
             Trait::UnansweredSyn => "unanswered_syn",
             Trait::UnansweredRequest => "unanswered_request",
+            Trait::ProbeReads => "probe_reads",
             Trait::Fall => "fall",
             Trait::Rise => "rise",
             Trait::FirstFailure => "first_failure",
@@ -140,6 +144,7 @@ impl Trait {
             Trait::ProbeSchedule
                 | Trait::UnansweredSyn
                 | Trait::UnansweredRequest
+                | Trait::ProbeReads
                 | Trait::Fall
                 | Trait::Rise
                 | Trait::FirstFailure
@@ -172,6 +177,7 @@ impl Trait {
             Trait::Fall | Trait::FirstFailure => vec![E::Fall, E::OneCode],
             Trait::ExpectedCodes => vec![E::OneCode, E::CodeList, E::CodeRange],
             Trait::Panic => vec![E::Fall, E::OneCode, E::Panic],
+            Trait::ProbeReads => vec![E::BrokenAnswer],
             Trait::SubSecondProbes => vec![E::OddDelay],
             Trait::Retries | Trait::ConnectTimeout => vec![E::Retries],
             Trait::BoundRequestsWait => vec![E::Bound, E::Retries],

@@ -1,5 +1,6 @@
 //! The real program: what it says, how it exits, and what it leaves when it is killed.
 
+mod balancers;
 mod codes;
 mod crashes;
 mod disks;

@@ -71,6 +71,17 @@ pub(super) fn codes(ability: Ability, expected: &str, bad: u16, telling: u16) ->
         .finish()
 }
 
+/// The status arrives, and then the connection is reset.
+pub(super) fn broken_answer(ability: Ability) -> String {
+    Text::new("how much of an answer a probe reads", &ability.pool(), 6)
+        .monitor("type: HTTP, delay: 1s, timeout: 1s, max_retries: 1")
+        .step(&ability.background(120))
+        .step("wait: 2500ms")
+        .step("fault: {on: vm01, kind: reset, at: body}")
+        .step("wait: 3500ms")
+        .finish()
+}
+
 /// Ten members, of which in the end none is good.
 pub(super) fn panic(ability: Ability) -> String {
     let many = if ability.method == lblab_model::Method::SourceIp { ", sources: 120" } else { "" };

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use lblab_history::Purpose;
-use lblab_model::Fall;
+use lblab_model::{Fall, ProbeReads};
 
 use crate::finding::{Has, Measured};
 use crate::measure::thresholds::{Fell, fell_at_status, known_fall};
@@ -86,6 +86,27 @@ pub(crate) fn codes(seen: Reading<Seen<'_>>) -> Reading<Has> {
     }
     Ok(Has::if_so(right, format!("with {expected_codes} {}", told.join(" and "))))
 }
+
+/// How much of an answer a probe reads: a member whose answers break off after their status is left only by who reads on.
+pub(crate) fn probe_reads(seen: Reading<Seen<'_>>) -> Reading<Measured<ProbeReads>> {
+    let seen = seen?;
+    let member = seen.member(BAD)?;
+    let fault = seen.fault(Some(member), 0)?;
+    let until = seen.last_wait()?;
+    seen.punctual(fault.at, until, Duration::from_millis(300))?;
+    let broken = probes(seen, member).iter().filter(|probe| probe.started >= fault.at && probe.started < until).count();
+    if broken < ENOUGH_BROKEN {
+        return unknown(format!("{broken} probes got an answer that broke off, and {ENOUGH_BROKEN} are needed"));
+    }
+    let told = format!("{broken} probes got the status and half of the body");
+    Ok(match departure(seen, member, fault.at, until)? {
+        Ok(_) => Measured::is(ProbeReads::Answer, format!("{told}, and {member} was left")),
+        Err(still) => Measured::is(ProbeReads::Status, format!("{told}, and {member} got {} requests", still.requests)),
+    })
+}
+
+/// How many probes have to come to a member that breaks its answers off.
+const ENOUGH_BROKEN: usize = 2;
 
 /// From when on members are used that are out.
 pub(crate) fn panic(seen: Reading<Seen<'_>>, fall: &Reading<Measured<Fall>>) -> Reading<Measured<u32>> {

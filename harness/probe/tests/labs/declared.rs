@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use lblab_model::{
     Balanced, BalancerTraits, CodesForm, Fall, FirstFailure, HashClass, Method, Passive, PersistenceKind, ProbeCost,
-    ProbeKind, ProbeSchedule, Protocol, ReloadClass, RotationOrder, TieRule, WeightRule,
+    ProbeKind, ProbeReads, ProbeSchedule, Protocol, ReloadClass, RotationOrder, TieRule, WeightRule,
 };
 use lblab_probe::{Standing, Trait, findings, labs_for};
 use libtest_mimic::{Failed, Trial};
@@ -85,6 +85,7 @@ fn wrong_declarations(declared: &BalancerTraits) -> Vec<(Trait, Change)> {
         (Trait::UnansweredRequest, |traits| {
             traits.unanswered_request = ProbeCost::TimeoutOrDelayUpTo(Duration::from_secs(3));
         }),
+        (Trait::ProbeReads, |traits| traits.probe_reads = ProbeReads::Answer),
         (Trait::Fall, |traits| traits.fall = Fall::Fixed(3)),
         (Trait::Fall, |traits| traits.fall = Fall::Fixed(1)),
         (Trait::Rise, |traits| traits.rise = 1),

@@ -1,7 +1,7 @@
 //! Traits in words.
 
 use lblab_model::{
-    Balanced, BalancerTraits, Fall, FirstFailure, HashClass, Method, ProbeCost, ProbeSchedule, ReloadClass,
+    Balanced, BalancerTraits, Fall, FirstFailure, HashClass, Method, ProbeCost, ProbeReads, ProbeSchedule, ReloadClass,
     RotationOrder, TieRule, WeightRule,
 };
 
@@ -151,6 +151,13 @@ fn probing(traits: &BalancerTraits, told: &mut Vec<(&'static str, String)>) {
         format!("a probe whose connection nobody answers takes {}", cost(traits.unanswered_syn)),
     ));
     told.push(("unanswered_request", format!("a probe that nobody answers takes {}", cost(traits.unanswered_request))));
+    told.push((
+        "probe_reads",
+        match traits.probe_reads {
+            ProbeReads::Status => "a probe reads the status and no more".to_owned(),
+            ProbeReads::Answer => "a probe reads the whole answer".to_owned(),
+        },
+    ));
     told.push((
         "fall",
         match traits.fall {
