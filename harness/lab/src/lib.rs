@@ -39,4 +39,5 @@ pub use namespace::Namespace;
 pub use nix::sys::signal::Signal;
 pub use process::{Process, ProcessSpec};
 pub use process_output::{OutputLine, OutputStream};
+pub use processor_wait::ProcessorWait;
 pub use topology::{External, Host, Topology};

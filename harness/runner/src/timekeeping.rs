@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use lblab_containers::Container;
 use lblab_history::{Clock, LateTick, Timekeeping};
-use lblab_lab::Namespace;
+use lblab_lab::{Namespace, ProcessorWait};
+use lblab_model::Moment;
 use tokio::task::{AbortHandle, spawn_local};
 use tokio::time::{Instant, MissedTickBehavior};
 
@@ -51,19 +52,21 @@ impl Watch {
         let task = spawn_local(async move {
             let mut look = tokio::time::interval(LOOK);
             look.set_missed_tick_behavior(MissedTickBehavior::Delay);
-            let mut before = BTreeMap::new();
+            let mut threads = Threads::default();
             loop {
                 look.tick().await;
                 let waits = match &container {
-                    Some(container) => container.waits_for_a_processor().await,
+                    // Of a thread in a container it is not known whether it is ready.
+                    Some(container) => container.waits_for_a_processor().await.map(|waits| {
+                        let wait = |(thread, waited)| (thread, ProcessorWait { waited, ready: false });
+                        waits.into_iter().map(wait).collect()
+                    }),
                     None => balancer.waits_for_a_processor().ok(),
                 };
                 let Some(waits) = waits else { continue };
-                if let Some(by) = longest_wait(&before, &waits).filter(|by| *by > WORTH_TELLING) {
+                if let Some(by) = threads.longest_wait(&waits, clock.now()).filter(|by| *by > WORTH_TELLING) {
                     starved.borrow_mut().push(LateTick { at: clock.now(), by });
                 }
-                // A thread that one look misses has not begun anew when the next one sees it.
-                before.extend(waits);
             }
         });
         self.tasks.push(task.abort_handle());
@@ -81,9 +84,27 @@ impl Drop for Watch {
     }
 }
 
-/// By how much the wait of any one thread has grown. A thread that is new has waited since it began.
-fn longest_wait(before: &BTreeMap<u32, Duration>, now: &BTreeMap<u32, Duration>) -> Option<Duration> {
-    now.iter().map(|(thread, wait)| wait.saturating_sub(before.get(thread).copied().unwrap_or_default())).max()
+/// What was seen of a balancer's threads.
+#[derive(Default)]
+struct Threads {
+    /// How long each had waited in all at the last look, and when it was last seen asleep, or not at all.
+    seen: BTreeMap<u32, (Duration, Moment)>,
+    looked: Moment,
+}
+
+impl Threads {
+    /// The longest wait of any one thread that has ended since the last look. It cannot have begun before the thread was last seen
+    /// asleep.
+    fn longest_wait(&mut self, waits: &BTreeMap<u32, ProcessorWait>, now: Moment) -> Option<Duration> {
+        let mut longest = None;
+        for (&thread, wait) in waits {
+            let (before, asleep) = self.seen.get(&thread).copied().unwrap_or((Duration::ZERO, self.looked));
+            longest = longest.max(Some(wait.waited.saturating_sub(before).min(now.since(asleep))));
+            self.seen.insert(thread, (wait.waited, if wait.ready { asleep } else { now }));
+        }
+        self.looked = now;
+        longest
+    }
 }
 
 /// The worst, at most so many, by their time.
@@ -114,25 +135,30 @@ mod tests {
     use lblab_history::LateTick;
     use lblab_model::Moment;
 
-    use std::collections::BTreeMap;
-
-    use super::{longest_wait, summarise};
+    use super::{Threads, summarise};
+    use lblab_lab::ProcessorWait;
 
     fn tick(at: u64, by: u64) -> LateTick {
         LateTick { at: Moment::from_nanos(at * 1_000_000), by: Duration::from_millis(by) }
     }
 
     #[test]
-    fn the_longest_wait_is_that_of_the_thread_that_waited_most_since_the_last_look() {
-        let waits = |waits: &[(u32, u64)]| -> BTreeMap<u32, Duration> {
-            waits.iter().map(|&(thread, wait)| (thread, Duration::from_millis(wait))).collect()
+    fn a_wait_is_no_longer_than_the_time_since_the_thread_was_seen_asleep() {
+        let mut threads = Threads::default();
+        let mut look = |at: u64, waits: &[(u32, u64, bool)]| {
+            let wait = |waited, ready| ProcessorWait { waited: Duration::from_millis(waited), ready };
+            let waits = waits.iter().map(|&(thread, waited, ready)| (thread, wait(waited, ready))).collect();
+            threads.longest_wait(&waits, Moment::from_nanos(at * 1_000_000)).map(|wait| wait.as_millis())
         };
-        assert_eq!(
-            longest_wait(&waits(&[(1, 500), (2, 10)]), &waits(&[(1, 501), (2, 40), (3, 20)])),
-            Some(Duration::from_millis(30))
-        );
-        assert_eq!(longest_wait(&waits(&[(1, 500)]), &waits(&[(2, 7)])), Some(Duration::from_millis(7)));
-        assert_eq!(longest_wait(&waits(&[(1, 500)]), &waits(&[])), None);
+        assert_eq!(look(0, &[(1, 500, false), (2, 10, false)]), Some(0));
+        // The thread that waited most since the last look; a new one has waited since then at most.
+        assert_eq!(look(50, &[(1, 501, false), (2, 40, true), (3, 900, true)]), Some(50));
+        assert_eq!(look(100, &[(1, 501, false), (2, 40, true), (3, 900, true)]), Some(0));
+        // One that has been ready all the time may have waited for longer than a look takes.
+        assert_eq!(look(150, &[(1, 501, false), (2, 180, false), (3, 900, false)]), Some(140));
+        // One that was asleep meanwhile has not, whatever the kernel says.
+        assert_eq!(look(200, &[(1, 1451, false)]), Some(50));
+        assert_eq!(look(250, &[]), None);
     }
 
     #[test]

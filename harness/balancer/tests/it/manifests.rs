@@ -292,11 +292,11 @@ fn a_program_a_reload_a_span_and_a_command_make_sense() {
         "names: [no-such-balancer]",
         "own: true, names: [x]",
         &expect![[r#"
-        error: a program is either `own` or has `names`, `search` and `install`
-         --> mine/manifest.yaml:2:10
-          |
-        2 | program: {own: true, names: [x], search: [PATH, /opt/mine], install: apt-get install -y mine}
-          |          ^"#]],
+            error: a program is either `own`, or installed with `names`, `search` and `install`, or in a container with `image`, `names` and `build`
+             --> mine/manifest.yaml:2:10
+              |
+            2 | program: {own: true, names: [x], search: [PATH, /opt/mine], install: apt-get install -y mine}
+              |          ^"#]],
     );
     check(
         ", install: apt-get install -y mine",

@@ -36,7 +36,8 @@ pub fn nothing_within(limit: Duration, session: &Session) -> Result<Duration, Fa
 /// The containers of lblab whose keeper has ended, running or not.
 pub fn containers() -> Vec<String> {
     let format = "{{.Label \"lblab.owner\"}} {{.ID}} {{.Status}}";
-    let listed = Command::new("docker").args(["ps", "--all", "--filter", "label=lblab.owner", "--format", format]).output();
+    let listed =
+        Command::new("docker").args(["ps", "--all", "--filter", "label=lblab.owner", "--format", format]).output();
     // Without Docker there are none of it.
     let listed = listed.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default();
     let of_ended = |line: &&str| line.split(' ').next().is_some_and(has_ended);

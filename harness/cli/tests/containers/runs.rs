@@ -11,14 +11,20 @@ pub fn missing(engine: &'static str) -> Option<String> {
     let session = Session::of(engine);
     let output = session.lblab(&["balancers", "--json"]).output().expect("a list");
     let balancers: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
-    let listed = balancers["balancers"].as_array().expect("a list").iter().find(|one| one["name"] == BALANCER).expect("it is shipped");
+    let listed = balancers["balancers"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .find(|one| one["name"] == BALANCER)
+        .expect("it is shipped");
     listed["missing"].as_str().map(str::to_owned)
 }
 
 pub fn scenarios_hold(engine: &'static str) -> Result<(), Failed> {
     let session = Session::of(engine);
     // The second one reloads, and the third one pauses the balancer.
-    let scenarios = ["builtin:balancing/round-robin", "builtin:reconfiguration/weight", "builtin:failover/balancer-paused"];
+    let scenarios =
+        ["builtin:balancing/round-robin", "builtin:reconfiguration/weight", "builtin:failover/balancer-paused"];
     for scenario in scenarios {
         let output = session.lblab(&["run", scenario, "--balancer", BALANCER]).output()?;
         let said = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
