@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use lblab::{Artefacts, Contender, Trial};
 use lblab_report::{Conclusion, Detail, Noted, Reporter, RunReport, Status, Style, Summary, Terminal};
+use lblab_verdict::{Outcome, Verdict};
 use libtest_mimic::{Failed, Trial as Test};
 
 use crate::machine::Machine;
@@ -49,7 +50,10 @@ pub(crate) fn all(machine: &Machine, wanted: Option<&str>) -> Vec<Test> {
 /// Runs a scenario; an error unless every check that the balancer supports holds, or fails just as it is known to.
 fn holds(scenario: &ScenarioFile, balancer: &Arc<Contender>) -> Result<(), Failed> {
     let results = Results::open();
-    let report = run(scenario, balancer, None, &results)?;
+    let report = decided(
+        || run(scenario, balancer, None, &results),
+        |report, verdict| report.known.of_verdict(verdict).is_some(),
+    )?;
     let headline = match (report.conclusion(), report.status()) {
         // What the balancer does not declare is counted in the report; nothing of it is taken for a pass of that check.
         (Conclusion::Plain, Status::Holds | Status::Unsupported) => return Ok(results.forget()?),
@@ -101,6 +105,29 @@ fn run(
 pub(crate) fn run_mutant(scenario: &ScenarioFile, mutant: &str, results: &Results) -> Result<RunReport, Failed> {
     let reference = Contender::named(REFERENCE).map_err(|error| error.to_string())?;
     run(scenario, &reference, Some(mutant), results)
+}
+
+/// How often a run is repeated at most of which nothing is known because the machine was too busy.
+const REPETITIONS: usize = 2;
+
+/// Repeats a run that left a check undecided, and in which nothing failed, or only what `may_fail` expects. What has failed is never
+/// repeated: a check that passes on its second try has found something.
+pub(crate) fn decided(
+    mut run: impl FnMut() -> Result<RunReport, Failed>,
+    may_fail: impl Fn(&RunReport, &Verdict) -> bool,
+) -> Result<RunReport, Failed> {
+    let mut report = run()?;
+    for _ in 0..REPETITIONS {
+        let undecided = report.verdicts().iter().any(|verdict| matches!(verdict.outcome, Outcome::Inconclusive { .. }));
+        let mut failed = report.verdicts().iter().filter(|verdict| verdict.outcome == Outcome::Fails);
+        if !undecided || report.problem().is_some() || failed.any(|verdict| !may_fail(&report, verdict)) {
+            break;
+        }
+        println!("this run left a check undecided and is repeated:");
+        print(&report);
+        report = run()?;
+    }
+    Ok(report)
 }
 
 /// Shows a report as `lblab run` does.
