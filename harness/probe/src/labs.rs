@@ -207,14 +207,16 @@ fn what_came(plan: Plan, result: JobResult) -> Ran {
     }
 }
 
-/// A message of many lines in one: its first line, and the second where the first only announces it.
+/// A message of many lines in one: its first line, and the second where the first only announces it. What a balancer printed may be
+/// part of it, so nothing is left that a terminal would obey.
 pub(crate) fn shortly(message: &str) -> String {
     let mut lines = message.lines().map(str::trim).filter(|line| !line.is_empty());
     let first = lines.next().unwrap_or_default();
-    match lines.next() {
+    let told = match lines.next() {
         Some(second) if first.ends_with(':') => format!("{first} {second}"),
         _ => first.to_owned(),
-    }
+    };
+    told.chars().map(|c| if c.is_control() { '?' } else { c }).collect()
 }
 
 #[cfg(test)]
@@ -228,5 +230,6 @@ mod tests {
         check("it printed:\n  [ALERT] no\n  [ALERT] more", "it printed: [ALERT] no");
         check("it ended (1) \nmore", "it ended (1)");
         check("", "");
+        check("an \u{1b}[31malert", "an ?[31malert");
     }
 }
