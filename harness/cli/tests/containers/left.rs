@@ -68,6 +68,8 @@ fn has_ended(owner: &str) -> bool {
     let (namespace, pid, started) = (part(), part(), part());
     let here = fs::metadata("/proc/self/ns/pid").expect("a namespace").ino().to_string();
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-    let since = stat.rsplit_once(") ").and_then(|(_, rest)| rest.split(' ').nth(19).map(str::to_owned));
-    namespace == here && since.as_deref() != Some(started.as_str())
+    let fields: Vec<&str> = stat.rsplit_once(") ").map(|(_, rest)| rest.split(' ').collect()).unwrap_or_default();
+    // The remains of a process, which nobody has reaped yet, keep nothing.
+    let lives = fields.first().is_some_and(|state| *state != "Z") && fields.get(19) == Some(&started.as_str());
+    namespace == here && !lives
 }

@@ -16,6 +16,9 @@ const ENGINES: [&str; 2] = ["podman", "docker"];
 /// The balancer that the tests use.
 const BALANCER: &str = "haproxy-container";
 
+/// A scenario that takes a moment and holds.
+const SHORT: &str = "builtin:balancing/round-robin";
+
 /// A test of an engine.
 type Test = fn(&'static str) -> Result<(), Failed>;
 

@@ -2,9 +2,10 @@
 
 use libtest_mimic::Failed;
 
+use crate::kills::SOON;
 use crate::left::nothing_within;
 use crate::session::Session;
-use crate::{BALANCER, kills::SOON};
+use crate::{BALANCER, SHORT};
 
 /// Why the engine cannot run the balancer's image, if it cannot.
 pub fn missing(engine: &'static str) -> Option<String> {
@@ -23,8 +24,7 @@ pub fn missing(engine: &'static str) -> Option<String> {
 pub fn scenarios_hold(engine: &'static str) -> Result<(), Failed> {
     let session = Session::of(engine);
     // The second one reloads, and the third one pauses the balancer.
-    let scenarios =
-        ["builtin:balancing/round-robin", "builtin:reconfiguration/weight", "builtin:failover/balancer-paused"];
+    let scenarios = [SHORT, "builtin:reconfiguration/weight", "builtin:failover/balancer-paused"];
     for scenario in scenarios {
         let output = session.lblab(&["run", scenario, "--balancer", BALANCER]).output()?;
         let said = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
@@ -43,7 +43,7 @@ pub fn scenarios_hold(engine: &'static str) -> Result<(), Failed> {
 /// On a machine that has no engine, or no image, the balancer's runs are skipped, which is no pass.
 pub fn skips() -> Result<(), Failed> {
     let session = Session::of("");
-    let mut command = session.lblab(&["run", "builtin:balancing/round-robin", "--balancer", BALANCER]);
+    let mut command = session.lblab(&["run", SHORT, "--balancer", BALANCER]);
     // Without the program that goes into every container no engine will do.
     let output = command.env("LBLAB_IMAGES", "/nowhere").output()?;
     let said = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);

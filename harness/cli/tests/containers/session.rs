@@ -25,6 +25,12 @@ impl Session {
         Session { engine, folder: tempfile::tempdir().expect("a folder"), mark }
     }
 
+    /// Writes a file and gives its name.
+    pub fn file<'a>(&self, name: &'a str, text: &str) -> &'a str {
+        fs::write(self.folder.path().join(name), text).expect("a file");
+        name
+    }
+
     /// The program, in the session's folder.
     pub fn lblab(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_lblab"));
