@@ -78,8 +78,9 @@ pub fn of_lblab(engine: &'static str) -> Result<(), Failed> {
     let mut slowest = Duration::ZERO;
     for moment in moments() {
         let mut program = run_until(&session, moment);
-        program.kill()?;
+        let killed = program.kill();
         program.wait()?;
+        killed?;
         let gone = nothing_within(SOON, &session).map_err(|left| at(moment, &left))?;
         slowest = slowest.max(gone);
     }
