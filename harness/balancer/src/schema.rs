@@ -179,7 +179,7 @@ fn traits() -> Json {
                 "for": seconds("How long it is out."),
             })),
         ], "description": "Whether failed requests take a member out." },
-        "probe_schedule": word(&["end-to-start", "start-to-start"], "From where to where the delay runs."),
+        "probe_schedule": word(&["end-to-start", "start-to-start", "ticks"], "From where to where the delay runs."),
         "unanswered_syn": described(cost.clone(), "What a probe costs to a member that does not answer the SYN."),
         "unanswered_request": described(cost, "What a probe costs to a member that accepts and stays silent."),
         "probe_reads": word(&["status", "answer"], "How much of an answer a probe reads."),
@@ -191,10 +191,9 @@ fn traits() -> Json {
         "panic": integer(0, 100, "Percent of members up below which it sends to all of them; 0 is never."),
         "sub_second_probes": { "type": "boolean", "description": "Whether a delay or a timeout that is no whole number of seconds can be configured." },
         "redispatch": described(
-            mapping(&["retries", "bound_requests_wait", "connect_timeout", "response_timeout"], json!({
+            mapping(&["retries", "bound_requests", "connect_timeout", "response_timeout"], json!({
                 "retries": integer(0, 100, "Tries after the first one."),
-                "bound_requests_wait": { "type": "boolean",
-                    "description": "Whether a request that is bound to its member tries the same one again first." },
+                "bound_requests": word(&["move", "wait", "stay"], "Where the retries of a request go that is bound to its member."),
                 "connect_timeout": seconds("How long a connection to a member may take."),
                 "response_timeout": seconds("How long an answer may take."),
             })),

@@ -233,7 +233,7 @@ mod tests {
             "passive": {"failures": 3, "for": 1.0}, "probe_schedule": "end-to-start", "unanswered_syn": "timeout",
             "unanswered_request": {"delay-up-to": 5.0}, "probe_reads": "status", "fall": 1, "rise": 2, "first_failure": "counts",
             "expected_codes": [], "panic": 50, "sub_second_probes": true,
-            "redispatch": {"retries": 3, "bound_requests_wait": true, "connect_timeout": 5.0, "response_timeout": 50.0},
+            "redispatch": {"retries": 3, "bound_requests": "wait", "connect_timeout": 5.0, "response_timeout": 50.0},
             "reload": "keeps-all", "shows_members": true, "is_process": true
         });
         Header {
@@ -290,7 +290,7 @@ mod tests {
         );
         check("", "the file does not begin with a header");
         check("hello", "the file does not begin with a header");
-        check(r#"{"header":{"format":9}}"#, "the history is of format 9, this lblab reads format 2");
+        check(r#"{"header":{"format":9}}"#, "the history is of format 9, this lblab reads format 3");
         let mut file = Vec::new();
         Writer::begin(&mut file, header()).expect("a vector takes everything");
         file.extend_from_slice(b"{\"request\":");

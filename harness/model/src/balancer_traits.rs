@@ -152,6 +152,8 @@ pub enum ProbeSchedule {
     EndToStart,
     /// The next probe starts a delay after the last one started (Caddy, Traefik, the reference balancer).
     StartToStart,
+    /// As start to start, and a probe that is due while the one before is still unanswered is left out (Sozu).
+    Ticks,
 }
 
 /// What an unanswered probe costs, c in the formulas.
@@ -194,15 +196,26 @@ pub enum FirstFailure {
 pub struct Redispatch {
     /// Retries after the first try; 0 is none.
     pub retries: u32,
-    /// Whether a request bound to its member by hash, table or cookie waits and retries the same member first, and goes
-    /// elsewhere on the last try only.
-    pub bound_requests_wait: bool,
+    /// Where the retries of a request go that is bound to its member by hash, table or cookie.
+    pub bound_requests: BoundRequests,
     /// How long a connection attempt to a member may take.
     #[serde(with = "crate::seconds")]
     pub connect_timeout: Duration,
     /// How long an answer may take.
     #[serde(with = "crate::seconds")]
     pub response_timeout: Duration,
+}
+
+/// Where the retries of a request go that is bound to its member by hash, table or cookie.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum BoundRequests {
+    /// To other members, as those of any other request.
+    Move,
+    /// To the same member after a pause; the last one goes elsewhere (HAProxy).
+    Wait,
+    /// To the same member at once, so that they are of no use while it is gone.
+    Stay,
 }
 
 /// What a reload keeps.

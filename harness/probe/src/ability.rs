@@ -2,6 +2,8 @@
 
 use lblab_model::{BalancerTraits, Method, PersistenceKind, ProbeKind, Protocol};
 
+use crate::experiment::text::Text;
+
 /// How an experiment asks for what it does not measure itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ability {
@@ -39,6 +41,16 @@ impl Ability {
     /// A pool of this method, in the words of a scenario.
     pub(crate) fn pool_of(self, method: Method) -> String {
         format!("method: {method}, protocol: {}", self.protocol)
+    }
+
+    /// Whether no probe of its own tells it that a member is dead.
+    pub(crate) fn is_blind(self) -> bool {
+        !self.watches && !self.connects
+    }
+
+    /// A monitor for a balancer that has none, to which failed requests may be what probes are to others.
+    pub(crate) fn with_stand_in(self, text: Text) -> Text {
+        if self.is_blind() { text.monitor("type: TCP, delay: 1s, timeout: 1s, max_retries: 3") } else { text }
     }
 
     /// So many requests a second, until the end, in such a way that every member gets its share.

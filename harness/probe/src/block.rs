@@ -114,7 +114,7 @@ pub(crate) fn declared_value(of: Trait, declared: &BalancerTraits) -> Option<Str
         Trait::Panic => in_words(&declared.panic),
         Trait::SubSecondProbes => in_words(&declared.sub_second_probes),
         Trait::Retries => in_words(&declared.redispatch.retries),
-        Trait::BoundRequestsWait => in_words(&declared.redispatch.bound_requests_wait),
+        Trait::BoundRequests => in_words(&declared.redispatch.bound_requests),
         Trait::ConnectTimeout => in_words(&declared.redispatch.connect_timeout.as_secs_f64()),
         Trait::ResponseTimeout => in_words(&declared.redispatch.response_timeout.as_secs_f64()),
         Trait::Reload => in_words(&declared.reload),
@@ -193,7 +193,7 @@ mod tests {
                   sub_second_probes: true
                   redispatch:
                     retries: 3
-                    bound_requests_wait: false
+                    bound_requests: move
                     connect_timeout: 1
                     # not measured: it was seen
                     response_timeout: 50

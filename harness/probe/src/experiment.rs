@@ -66,17 +66,19 @@ pub enum Experiment {
     BrokenAnswer,
     /// More and more members fail.
     Panic,
-    /// A delay that is no whole number of seconds.
-    OddDelay,
+    /// A delay and a timeout that are no whole numbers of seconds.
+    OddTimes,
     /// A TCP monitor.
     TcpMonitor,
     /// Changes of the pool under traffic, with a member that is out.
     Reload,
+    /// Changes of the pool while a member fails requests, for balancers that have no monitors.
+    PassiveReload,
 }
 
 impl Experiment {
     /// Every experiment, those that take longest first.
-    pub fn all(slow: bool) -> [Experiment; 26] {
+    pub fn all(slow: bool) -> [Experiment; 27] {
         [
             Experiment::Silence { slow },
             Experiment::Retries,
@@ -87,9 +89,10 @@ impl Experiment {
             Experiment::Passive,
             Experiment::SilentLongTimeout,
             Experiment::DeafLongTimeout,
+            Experiment::OddTimes,
             Experiment::Reload,
+            Experiment::PassiveReload,
             Experiment::TcpMonitor,
-            Experiment::OddDelay,
             Experiment::BrokenAnswer,
             Experiment::SourceTable,
             Experiment::OneCode,
@@ -133,9 +136,10 @@ impl Experiment {
             Experiment::CodeRange => "code-range",
             Experiment::BrokenAnswer => "broken-answer",
             Experiment::Panic => "panic",
-            Experiment::OddDelay => "odd-delay",
+            Experiment::OddTimes => "odd-times",
             Experiment::TcpMonitor => "tcp-monitor",
             Experiment::Reload => "reload",
+            Experiment::PassiveReload => "passive-reload",
         }
     }
 
@@ -165,9 +169,10 @@ impl Experiment {
             Experiment::CodeRange => health::codes(ability, "200-204", 206, 203),
             Experiment::BrokenAnswer => health::broken_answer(ability),
             Experiment::Panic => health::panic(ability),
-            Experiment::OddDelay => health::odd_delay(ability),
+            Experiment::OddTimes => health::odd_times(ability),
             Experiment::TcpMonitor => health::tcp_monitor(ability),
             Experiment::Reload => changing::reload(ability),
+            Experiment::PassiveReload => changing::passive_reload(ability),
         }
     }
 

@@ -102,9 +102,14 @@ impl Measuring<'_> {
             Trait::Retries => {
                 compare(of, &declared.redispatch.retries, failing::retries(seen(E::Retries)), PartialEq::eq)
             }
-            Trait::BoundRequestsWait => {
-                let reading = failing::bound_requests_wait(seen(E::Bound), &failing::retries(seen(E::Retries)));
-                compare(of, &declared.redispatch.bound_requests_wait, reading, PartialEq::eq)
+            Trait::BoundRequests => {
+                let once = failing::tries_once(seen(E::Retries));
+                compare(
+                    of,
+                    &declared.redispatch.bound_requests,
+                    failing::bound_requests(seen(E::Bound), once),
+                    PartialEq::eq,
+                )
             }
             Trait::ConnectTimeout => {
                 let declared = declared.redispatch.connect_timeout.as_secs_f64();
@@ -117,7 +122,10 @@ impl Measuring<'_> {
                 let reading = failing::response_timeout(seen(E::Silence { slow }), slow);
                 compare(of, &declared, reading, |one, other| failing::same_time(*one, *other))
             }
-            Trait::Reload => compare(of, &declared.reload, changing::reload(seen(E::Reload)), PartialEq::eq),
+            Trait::Reload => {
+                let passive = declared.monitors.is_empty().then(|| seen(E::PassiveReload));
+                compare(of, &declared.reload, changing::reload(seen(E::Reload), passive), PartialEq::eq)
+            }
         }
     }
 
@@ -127,10 +135,11 @@ impl Measuring<'_> {
         let seen = |experiment| labs.seen(experiment);
         match of {
             Trait::ProbeSchedule => {
-                compare(of, &declared.probe_schedule, probing::schedule(seen(E::Fall)), PartialEq::eq)
+                let reading = probing::schedule(seen(E::Fall), seen(E::SilentLongTimeout));
+                compare(of, &declared.probe_schedule, reading, PartialEq::eq)
             }
             Trait::UnansweredSyn => {
-                let schedule = probing::schedule(seen(E::Fall));
+                let schedule = probing::schedule(seen(E::Fall), seen(E::SilentLongTimeout));
                 let (long_timeout, long_delay) = (seen(E::DeafLongTimeout), seen(E::DeafLongDelay));
                 let reading = probing::unanswered_syn(long_timeout, long_delay, &self.fall(), &schedule);
                 self.cost(of, declared.unanswered_syn, reading)
@@ -160,7 +169,7 @@ impl Measuring<'_> {
                 let reading = watching::panic(seen(E::Panic), &self.fall());
                 compare(of, &declared.panic, reading, |one, other| watching::same_panic(*one, *other))
             }
-            _ => compare(of, &declared.sub_second_probes, probing::sub_second(seen(E::OddDelay)), PartialEq::eq),
+            _ => compare(of, &declared.sub_second_probes, probing::sub_second(seen(E::OddTimes)), PartialEq::eq),
         }
     }
 

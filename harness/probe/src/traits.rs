@@ -49,12 +49,12 @@ pub enum Trait {
     ExpectedCodes,
     /// From when on members are used that are out.
     Panic,
-    /// Whether a delay may be no whole number of seconds.
+    /// Whether a delay and a timeout may be no whole numbers of seconds.
     SubSecondProbes,
     /// Tries after the first one.
     Retries,
-    /// Whether bound requests wait for their member.
-    BoundRequestsWait,
+    /// Where the retries of bound requests go.
+    BoundRequests,
     /// How long a connection may take.
     ConnectTimeout,
     /// How long an answer may take.
@@ -88,7 +88,7 @@ impl Trait {
         Trait::Panic,
         Trait::SubSecondProbes,
         Trait::Retries,
-        Trait::BoundRequestsWait,
+        Trait::BoundRequests,
         Trait::ConnectTimeout,
         Trait::ResponseTimeout,
         Trait::Reload,
@@ -119,7 +119,7 @@ impl Trait {
             Trait::Panic => "panic",
             Trait::SubSecondProbes => "sub_second_probes",
             Trait::Retries => "redispatch.retries",
-            Trait::BoundRequestsWait => "redispatch.bound_requests_wait",
+            Trait::BoundRequests => "redispatch.bound_requests",
             Trait::ConnectTimeout => "redispatch.connect_timeout",
             Trait::ResponseTimeout => "redispatch.response_timeout",
             Trait::Reload => "reload",
@@ -171,17 +171,21 @@ impl Trait {
             Trait::Persistence => vec![E::SourceTable, E::HttpCookie, E::AppCookie],
             Trait::Monitors => vec![E::OneCode, E::TcpMonitor],
             Trait::Passive => vec![E::Passive],
-            Trait::ProbeSchedule | Trait::Rise => vec![E::Fall],
-            Trait::UnansweredSyn => vec![E::Fall, E::OneCode, E::DeafLongTimeout, E::DeafLongDelay],
+            Trait::ProbeSchedule => vec![E::Fall, E::SilentLongTimeout],
+            Trait::Rise => vec![E::Fall],
+            Trait::UnansweredSyn => {
+                vec![E::Fall, E::OneCode, E::SilentLongTimeout, E::DeafLongTimeout, E::DeafLongDelay]
+            }
             Trait::UnansweredRequest => vec![E::SilentLongTimeout, E::SilentLongDelay],
             Trait::Fall | Trait::FirstFailure => vec![E::Fall, E::OneCode],
             Trait::ExpectedCodes => vec![E::OneCode, E::CodeList, E::CodeRange],
             Trait::Panic => vec![E::Fall, E::OneCode, E::Panic],
             Trait::ProbeReads => vec![E::BrokenAnswer],
-            Trait::SubSecondProbes => vec![E::OddDelay],
+            Trait::SubSecondProbes => vec![E::OddTimes],
             Trait::Retries | Trait::ConnectTimeout => vec![E::Retries],
-            Trait::BoundRequestsWait => vec![E::Bound, E::Retries],
+            Trait::BoundRequests => vec![E::Bound, E::Retries],
             Trait::ResponseTimeout => vec![E::Silence { slow }],
+            Trait::Reload if declared.monitors.is_empty() => vec![E::Reload, E::PassiveReload],
             Trait::Reload => vec![E::Reload],
         }
     }
@@ -217,9 +221,14 @@ mod tests {
 
     #[test]
     fn all_traits_together_need_every_experiment_and_one_trait_needs_few() {
-        let manifest = Manifest::load("reference").expect("it is shipped");
-        let needed = |traits: &[Trait]| experiments(traits, manifest.traits(), false);
-        assert_eq!(needed(&Trait::ALL), Experiment::all(false));
-        assert_eq!(needed(&[Trait::Hash]), [Experiment::Sources]);
+        let needed = |balancer, traits: &[Trait]| {
+            let manifest = Manifest::load(balancer).expect("it is shipped");
+            experiments(traits, manifest.traits(), false)
+        };
+        let mut all = needed("reference", &Trait::ALL);
+        // It has monitors, so failed requests need not stand in for one.
+        all.extend(needed("nginx", &[Trait::Reload]));
+        assert!(Experiment::all(false).iter().all(|experiment| all.contains(experiment)));
+        assert_eq!(needed("reference", &[Trait::Hash]), [Experiment::Sources]);
     }
 }

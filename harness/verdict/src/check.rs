@@ -149,8 +149,8 @@ checks! {
         why: "The fault falls uniformly into a cycle of length d; f bad probes that end at once follow, with f-1 delays between them.",
         needs: "a monitor; `probe_schedule`, `fall`";
     Hm5 "HM-5" "A member that does not answer the SYN is left in time.",
-        bound: "end to start (f-1)d + fc .. f(d+c), start to start (f-1)max(d,c) + c .. the same + d, with c the timeout, or less where \
-                declared; give or take 100 ms and 2 %",
+        bound: "end to start (f-1)d + fc .. f(d+c), start to start (f-1)max(d,c) + c .. the same + d, by ticks the same with the first \
+                multiple of d over c for max(d,c), with c the timeout, or less where declared; give or take 100 ms and 2 %",
         why: "As HM-4 with probes of length c. LBaaS: a probe takes at most the timeout; HAProxy's connect timeout of 5 s does not \
               know it.",
         needs: "a monitor; `probe_schedule`, `unanswered_syn`";
@@ -163,7 +163,7 @@ checks! {
         why: "A wrong status or a reset ends a probe at once.",
         needs: "an HTTP monitor; `probe_schedule`";
     Hm8 "HM-8" "A healed member is used again in time.",
-        bound: "(r-1)d .. (r-1)d + d + c end to start, (r-1)d .. (r-1)d + max(d,c) start to start, and from (r-1)d - c on if the heal \
+        bound: "(r-1)d .. (r-1)d + d + c end to start, (r-1)d .. (r-1)d + max(d,c) start to start, by ticks as in HM-5, and from (r-1)d - c on if the heal \
                 may save a probe (slow, or a blackhole with c over 1 s); give or take 100 ms and 2 %",
         why: "A heal inside a probe that hangs does not save it; then r good probes follow, with r-1 delays between them. A slow \
               member answers when it is healed, and a repeated SYN meets it; such a probe began before the heal.",
@@ -174,7 +174,7 @@ checks! {
         why: "Knowing the phase makes the window of HM-4 to HM-7 a point.",
         needs: "a monitor, a fault that it can see, a good probe before the fault; `fall`";
     Hm12 "HM-12" "A healthy member is probed once a delay.",
-        bound: "from start to start d + h (end to start, h the probe's duration) or d (start to start), give or take 100 ms and 2 %, for \
+        bound: "from start to start d + h (end to start, h the probe's duration) or d (start to start, ticks), give or take 100 ms and 2 %, for \
                 every two good probes with no fault or change between them; no burst after a recovery",
         why: "LBaaS: delay is the time between probes.",
         needs: "a monitor; `probe_schedule`; three good probes in a row";

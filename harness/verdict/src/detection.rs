@@ -225,7 +225,7 @@ impl<'a> Case<'a> {
     /// is the true one.
     fn in_step(&self, last: Probe) -> Option<Probe> {
         let delay = self.monitor.delay;
-        if self.run.traits().probe_schedule != ProbeSchedule::StartToStart {
+        if self.run.traits().probe_schedule == ProbeSchedule::EndToStart {
             return None;
         }
         let good = self.probes.iter().rev().filter(|probe| probe.good && probe.started < last.started);

@@ -141,7 +141,7 @@ pub(crate) fn extrapolated(
 ) -> Vec<Moment> {
     let first = match schedule {
         ProbeSchedule::EndToStart => last.ended + delay,
-        ProbeSchedule::StartToStart => last.started + delay,
+        ProbeSchedule::StartToStart | ProbeSchedule::Ticks => last.started + delay,
     };
     let period = probe_period(schedule, delay, cost);
     (0..count).map(|index| first + period * index + cost).collect()

@@ -58,6 +58,7 @@ fn period(run: &Run<'_>, monitor: &Monitor, member: &Name) -> Option<Verdict> {
     let from_where = match schedule {
         ProbeSchedule::EndToStart => "end-to-start",
         ProbeSchedule::StartToStart => "start-to-start",
+        ProbeSchedule::Ticks => "ticks",
     };
     let verdict =
         verdict.because(format!("mean gap {mean:.3} s, delay {:?}, schedule {from_where}", monitor.delay)).of(member);

@@ -61,7 +61,7 @@ traits:
   persistence: []
   monitors: []
   passive: none
-  redispatch: {{retries: 0, bound_requests_wait: false, connect_timeout: 1, response_timeout: 1}}
+  redispatch: {{retries: 0, bound_requests: move, connect_timeout: 1, response_timeout: 1}}
   reload: keeps-all
 ",
         name.display(),

@@ -39,7 +39,7 @@ traits:
   expected_codes: []
   panic: 0
   sub_second_probes: false
-  redispatch: {retries: 3, bound_requests_wait: false, connect_timeout: 1, response_timeout: 50}
+  redispatch: {retries: 3, bound_requests: move, connect_timeout: 1, response_timeout: 50}
   reload: restarts
 ";
 

@@ -35,7 +35,7 @@ const FULL: &str = r#"{
         "monitors": ["HTTP"], "passive": { "failures": 1, "for": 1 }, "probe_schedule": "end-to-start",
         "unanswered_syn": "timeout", "unanswered_request": "timeout", "probe_reads": "answer", "fall": "max-retries", "rise": 2,
         "first_failure": "counts", "expected_codes": ["one"], "panic": 0, "sub_second_probes": true,
-        "redispatch": { "retries": 0, "bound_requests_wait": true, "connect_timeout": 1, "response_timeout": 1 },
+        "redispatch": { "retries": 0, "bound_requests": "wait", "connect_timeout": 1, "response_timeout": 1 },
         "reload": "restarts"
     }
 }"#;

@@ -8,7 +8,7 @@ mod session;
 
 use std::process::ExitCode;
 
-use libtest_mimic::{Arguments, Completion, Failed, Trial};
+use libtest_mimic::{Arguments, Failed, Trial};
 
 /// The engines, as `LBLAB_ENGINE` names them.
 const ENGINES: [&str; 2] = ["podman", "docker"];
@@ -28,14 +28,19 @@ fn main() -> ExitCode {
         ("nothing_is_left_of_runs_that_are_killed_at_random_moments", kills::of_lblab),
         ("nothing_is_left_of_runs_whose_keeper_is_killed_too", kills::of_everything),
     ];
+    let arguments = Arguments::from_args();
+    // nextest starts a test by its exact name only if it was not listed as ignored.
+    let listing = !arguments.exact;
     let mut trials = vec![Trial::test("a_machine_without_an_image_skips_its_balancer", runs::skips)];
     for engine in ENGINES {
+        let missing = if listing { runs::missing(engine) } else { None };
+        if let Some(why) = &missing {
+            eprintln!("the tests of containers by {engine} are ignored: {why}");
+        }
         for (name, test) in each {
-            trials.push(Trial::ignorable_test(format!("{engine}::{name}"), move || match runs::missing(engine) {
-                Some(why) => Ok(Completion::ignored_with(why)),
-                None => test(engine).map(|()| Completion::Completed),
-            }));
+            let trial = Trial::test(format!("{engine}::{name}"), move || test(engine));
+            trials.push(trial.with_ignored_flag(missing.is_some()));
         }
     }
-    libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
+    libtest_mimic::run(&arguments, trials).exit_code()
 }

@@ -38,7 +38,7 @@ traits:
   expected_codes: [one, list, range]
   panic: 0
   sub_second_probes: true
-  redispatch: {{retries: 3, bound_requests_wait: true, connect_timeout: 5, response_timeout: 50}}
+  redispatch: {{retries: 3, bound_requests: wait, connect_timeout: 5, response_timeout: 50}}
   reload: keeps-connections
 "
     );

@@ -33,7 +33,8 @@ impl Detection {
 /// With the phase U uniform in (0, d) and f bad probes of length c each, f being `max_retries` or what the balancer declares:
 ///
 /// - end to start, D = U + (f-1) d + f c, hence \[(f-1) d + f c, f (d + c)\];
-/// - start to start, D = U + (f-1) max(d, c) + c, hence \[(f-1) max(d, c) + c, (f-1) max(d, c) + c + d\].
+/// - start to start, D = U + (f-1) max(d, c) + c, hence \[(f-1) max(d, c) + c, (f-1) max(d, c) + c + d\];
+/// - by ticks the same with the first multiple of d over c for max(d, c).
 ///
 /// c is nothing for a probe that is refused, reset or answered with a wrong status. For an unanswered request it is the
 /// timeout; for an unanswered SYN it is the timeout or what the balancer declares, whichever is less. A healthy probe is taken
@@ -66,7 +67,7 @@ fn detect(monitor: &Monitor, fault: &Fault, traits: &BalancerTraits, reading: Re
         ProbeSchedule::EndToStart => {
             format!("(f-1)d + fc .. f(d+c) = {gaps}*{delay} + {f}*{cost} .. {f}*({delay}+{cost}) = {from} .. {to}")
         }
-        ProbeSchedule::StartToStart => {
+        ProbeSchedule::StartToStart | ProbeSchedule::Ticks => {
             let first = format!("{gaps}*{} + {cost}", text(period));
             format!("(f-1)p + c .. (f-1)p + c + d = {first} .. {first} + {delay} = {from} .. {to}")
         }
@@ -76,9 +77,12 @@ fn detect(monitor: &Monitor, fault: &Fault, traits: &BalancerTraits, reading: Re
         Symbol::new("f", f.to_string(), fall_meaning(traits.fall)),
         Symbol::new("c", cost, cost_meaning(encounter, reading)),
     ];
-    if traits.probe_schedule == ProbeSchedule::StartToStart {
-        symbols.push(Symbol::new("p", text(period), "from probe to probe: the larger of d and c"));
-    }
+    let from_probe_to_probe = match traits.probe_schedule {
+        ProbeSchedule::EndToStart => None,
+        ProbeSchedule::StartToStart => Some("from probe to probe: the larger of d and c"),
+        ProbeSchedule::Ticks => Some("from probe to probe: the first multiple of d that is longer than c"),
+    };
+    symbols.extend(from_probe_to_probe.map(|meaning| Symbol::new("p", text(period), meaning)));
     Detection::Within(Window { earliest, latest, mean: earliest + d / 2, formula, symbols })
 }
 
@@ -98,7 +102,7 @@ mod tests {
 
     use super::{Detection, declared_detection, detection};
     use crate::window::probe::tests::{haproxy, http, reference, seconds, tcp};
-    use crate::{BalancerTraits, Fall, Fault, Monitor, ProbeCost, ProbeReads, ResetPoint};
+    use crate::{BalancerTraits, Fall, Fault, Monitor, ProbeCost, ProbeReads, ProbeSchedule, ResetPoint};
 
     fn check(monitor: &Monitor, fault: Fault, traits: &BalancerTraits, expected: &Expect) {
         expected.assert_eq(&match detection(monitor, &fault, traits) {
@@ -121,6 +125,29 @@ mod tests {
             Fault::Reject,
             &reference(),
             &expect!["(f-1)p + c .. (f-1)p + c + d = 2*1s + 0s .. 2*1s + 0s + 1s = 2s .. 3s"],
+        );
+    }
+
+    #[test]
+    fn by_ticks_a_probe_that_is_due_while_another_is_unanswered_is_left_out() {
+        let ticking = BalancerTraits { probe_schedule: ProbeSchedule::Ticks, ..reference() };
+        check(
+            &http(1, 1, 3),
+            Fault::Hang,
+            &ticking,
+            &expect!["(f-1)p + c .. (f-1)p + c + d = 2*2s + 1s .. 2*2s + 1s + 1s = 5s .. 6s"],
+        );
+        check(
+            &http(2, 3, 2),
+            Fault::Hang,
+            &ticking,
+            &expect!["(f-1)p + c .. (f-1)p + c + d = 1*4s + 3s .. 1*4s + 3s + 2s = 7s .. 9s"],
+        );
+        check(
+            &http(2, 3, 2),
+            Fault::Refuse,
+            &ticking,
+            &expect!["(f-1)p + c .. (f-1)p + c + d = 1*2s + 0s .. 1*2s + 0s + 2s = 2s .. 4s"],
         );
     }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::window::epsilon;
-use crate::{BalancerTraits, Fault, Method, Persistence, Redispatch, RotationOrder};
+use crate::{BalancerTraits, BoundRequests, Fault, Method, Persistence, Redispatch, RotationOrder};
 
 /// The circumstances of a loss.
 #[derive(Clone, Debug, PartialEq)]
@@ -44,7 +44,8 @@ pub struct Loss {
 /// - a connection that fails is retried where the balancer declares retries R, so that nothing is lost (the others answer),
 ///   unless the client is bound to the member by hash: then the retries go to the same member, for
 ///   min(1 s, connect timeout) if it refuses, for R connect timeouts if it is silent, and what starts earlier than that
-///   before the removal is lost, s l max(0, D - that);
+///   before the removal is lost, s l max(0, D - that). Where the balancer retries such a client at once and on that member only,
+///   s l D is lost;
 /// - the balancer's patience is worth no more than the client's. The VIP accepts at once, so it is the read timeout that a
 ///   client waits for; if that is over before the first retry, a request to a silent member is lost, s l D, and a client that
 ///   is bound by hash is saved by as many of the retries as fit into it;
@@ -52,18 +53,24 @@ pub struct Loss {
 /// - a request that has reached the member is not repeated: s l D for a wrong status, a reset or silence;
 /// - a balancer that is killed loses l D, one that is paused what its clients do not wait for, l max(0, D - read timeout).
 pub fn predicted_loss(case: &LossCase<'_>) -> Loss {
-    let Redispatch { retries, bound_requests_wait, connect_timeout, response_timeout } = case.redispatch;
-    let bound = bound_requests_wait && case.persistence.is_none() && case.method == Method::SourceIp;
+    let Redispatch { retries, bound_requests, connect_timeout, response_timeout } = case.redispatch;
+    let is_bound = case.persistence.is_none() && case.method == Method::SourceIp;
+    let waits = is_bound && bound_requests == BoundRequests::Wait;
     match case.fault {
         Fault::Refuse | Fault::Reject | Fault::Blackhole | Fault::Unplug if retries == 0 => {
             case.lost_after(Duration::ZERO, "a failed connection is not retried")
         }
-        Fault::Refuse | Fault::Reject if bound => {
+        Fault::Refuse | Fault::Reject | Fault::Blackhole | Fault::Unplug
+            if is_bound && bound_requests == BoundRequests::Stay =>
+        {
+            case.lost_after(Duration::ZERO, "a client bound by hash is retried on the same member only")
+        }
+        Fault::Refuse | Fault::Reject if waits => {
             let pause = connect_timeout.min(Duration::from_secs(1));
             let waits = case.awaited(pause, retries.saturating_sub(1));
             case.lost_after(waits, "a client bound by hash is retried on the same member, a pause after each refusal")
         }
-        Fault::Blackhole | Fault::Unplug if bound => case.lost_after(
+        Fault::Blackhole | Fault::Unplug if waits => case.lost_after(
             case.awaited(connect_timeout, retries),
             "a client bound by hash is retried on the same member, connect timeouts long",
         ),
@@ -152,7 +159,29 @@ mod tests {
 
     use super::{LossCase, cut_off, predicted_loss};
     use crate::window::probe::tests::{haproxy, seconds};
-    use crate::{BalancerTraits, Fault, Method, Redispatch, ResetPoint, RotationOrder};
+    use crate::{BalancerTraits, BoundRequests, Fault, Method, Redispatch, ResetPoint, RotationOrder};
+
+    #[test]
+    fn a_client_whose_retries_stay_on_its_member_is_lost_with_it_and_others_are_not() {
+        let redispatch = Redispatch { bound_requests: BoundRequests::Stay, ..haproxy().redispatch };
+        let lost = |fault, method| {
+            let case = LossCase {
+                fault,
+                method,
+                persistence: None,
+                redispatch,
+                share: 0.5,
+                rate: 60.0,
+                exposed: seconds(2),
+                read_timeout: seconds(10),
+            };
+            predicted_loss(&case).requests
+        };
+        for fault in [Fault::Refuse, Fault::Reject, Fault::Blackhole, Fault::Unplug] {
+            assert!((lost(fault, Method::SourceIp) - 60.0).abs() < 1e-9, "{fault}");
+            assert!(lost(fault, Method::RoundRobin).abs() < 1e-9, "{fault}");
+        }
+    }
 
     /// HAProxy 2.6 with three members at 60 requests a second: what was measured, and for how long it was exposed.
     #[test]

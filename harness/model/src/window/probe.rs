@@ -100,10 +100,15 @@ pub fn declared_cost(cost: ProbeCost, monitor: &Monitor) -> Duration {
 /// The time from the start of one probe to the start of the next, if the first one takes `duration`.
 ///
 /// End to start: d + duration. Start to start: d, or the duration if it is longer, since probes of one member do not overlap.
+/// By ticks: the first multiple of d that is longer than the duration.
 pub fn probe_period(schedule: ProbeSchedule, delay: Duration, duration: Duration) -> Duration {
     match schedule {
         ProbeSchedule::EndToStart => delay + duration,
         ProbeSchedule::StartToStart => delay.max(duration),
+        ProbeSchedule::Ticks => {
+            let whole = duration.as_nanos().checked_div(delay.as_nanos()).unwrap_or_default();
+            delay * (u32::try_from(whole).unwrap_or(u32::MAX - 1) + 1)
+        }
     }
 }
 
@@ -124,9 +129,9 @@ pub(crate) mod tests {
     use std::time::Duration;
 
     use crate::{
-        Balanced, BalancerTraits, Codes, CodesForm, Fall, FirstFailure, HashClass, Method, Monitor, MonitorKind,
-        ProbeCost, ProbeKind, ProbeReads, ProbeSchedule, Protocol, Redispatch, ReloadClass, RotationOrder, TieRule,
-        WeightRule,
+        Balanced, BalancerTraits, BoundRequests, Codes, CodesForm, Fall, FirstFailure, HashClass, Method, Monitor,
+        MonitorKind, ProbeCost, ProbeKind, ProbeReads, ProbeSchedule, Protocol, Redispatch, ReloadClass, RotationOrder,
+        TieRule, WeightRule,
     };
 
     pub(crate) fn seconds(seconds: u64) -> Duration {
@@ -159,7 +164,7 @@ pub(crate) mod tests {
             sub_second_probes: true,
             redispatch: Redispatch {
                 retries: 3,
-                bound_requests_wait: true,
+                bound_requests: BoundRequests::Wait,
                 connect_timeout: seconds(5),
                 response_timeout: seconds(50),
             },

@@ -13,7 +13,7 @@ const FIRST_REPETITION: Duration = Duration::from_secs(1);
 ///
 /// r good probes of no length with r-1 delays between them follow a wait V for the first one. A heal during an unanswered
 /// probe does not save it, so V is uniform in (0, d + c) end to start and in (0, max(d, c)) start to start, and R lies in
-/// \[(r-1) d, (r-1) d + d + c\] or \[(r-1) d, (r-1) d + max(d, c)\].
+/// \[(r-1) d, (r-1) d + d + c\] or \[(r-1) d, (r-1) d + max(d, c)\]; by ticks the first multiple of d over c stands for max(d, c).
 ///
 /// Some probes are saved by the heal: those of a slow member, which then answers at once, and, with c over a second, those into
 /// a blackhole, since the kernel repeats their SYN (after 1, 2, 3 ... seconds since Linux 6.5, after 1, 3, 7 ... before,
@@ -25,7 +25,7 @@ pub fn recovery(monitor: &Monitor, fault: &Fault, traits: &BalancerTraits) -> Wi
     let c = cost(encounter, monitor, traits, Reading::Spec);
     let gaps = r.saturating_sub(1);
     let wait = probe_period(traits.probe_schedule, d, c);
-    let starts = traits.probe_schedule == ProbeSchedule::StartToStart;
+    let starts = traits.probe_schedule != ProbeSchedule::EndToStart;
     let saved = if starts && is_saved(fault, c) { c } else { Duration::ZERO };
     let earliest = (d * gaps).saturating_sub(saved);
     let latest = d * gaps + wait;
@@ -34,11 +34,13 @@ pub fn recovery(monitor: &Monitor, fault: &Fault, traits: &BalancerTraits) -> Wi
         ProbeSchedule::EndToStart => {
             format!("(r-1)d .. (r-1)d + d + c = {gaps}*{delay} .. {gaps}*{delay} + {delay} + {cost} = {range}")
         }
-        ProbeSchedule::StartToStart => {
+        ProbeSchedule::StartToStart | ProbeSchedule::Ticks => {
             let (minus, less) =
                 if saved.is_zero() { ("", String::new()) } else { (" - c", format!(" - {}", text(saved))) };
             let most = format!("{gaps}*{delay} + {}", text(wait));
-            format!("(r-1)d{minus} .. (r-1)d + max(d, c) = {gaps}*{delay}{less} .. {most} = {range}")
+            let is_ticking = traits.probe_schedule == ProbeSchedule::Ticks;
+            let longest = if is_ticking { "first multiple of d over c" } else { "max(d, c)" };
+            format!("(r-1)d{minus} .. (r-1)d + {longest} = {gaps}*{delay}{less} .. {most} = {range}")
         }
     };
     let symbols = vec![

@@ -34,3 +34,20 @@ pub(super) fn reload(ability: Ability) -> String {
         .step("wait: 300ms")
         .finish()
 }
+
+/// A member that resets its connections is left alone for a while each time that it has failed often enough, by a balancer that
+/// counts failed requests. One that starts to count afresh when it is changed comes back to it at once.
+pub(super) fn passive_reload(ability: Ability) -> String {
+    let text = Text::new("whether failed requests are forgotten in a change of the configuration", &ability.pool(), 4);
+    let text = ability.with_stand_in(text.joining(5)).step(&ability.background(120)).step("wait: 600ms");
+    let text = text.step("fault: {on: vm01, kind: reset}").step("wait: 3500ms");
+    (0..PASSIVE_CHANGES)
+        .fold(text, |text, number| {
+            let change = if number % 2 == 0 { "add: vm05" } else { "remove: vm05" };
+            text.step(change).step("wait: 1300ms")
+        })
+        .finish()
+}
+
+/// How often the configuration is changed while a member fails requests.
+const PASSIVE_CHANGES: u32 = 4;

@@ -7,11 +7,14 @@ use crate::ability::Ability;
 
 /// A member that resets its connections logs every request that comes to it, so that a pause can be seen. One that refuses them
 /// logs nothing; whether it was left alone shows when it is back.
+///
+/// A balancer without monitors may let failed requests stand in for one, and does so only where the pool has one.
 pub(super) fn passive(ability: Ability) -> String {
     let refused = |text: Text| {
         text.step("fault: {on: vm01, kind: refuse}").step("wait: 700ms").step("heal: vm01").step("wait: 1700ms")
     };
-    let text = Text::new("whether failed requests take a member out", &ability.pool(), 4)
+    let text = ability
+        .with_stand_in(Text::new("whether failed requests take a member out", &ability.pool(), 4))
         .step(&ability.background(120))
         .step("wait: 600ms")
         .step("fault: {on: vm01, kind: reset}")

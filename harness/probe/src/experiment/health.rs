@@ -24,12 +24,13 @@ pub(super) fn fall(ability: Ability) -> String {
         .finish()
 }
 
-/// `vm01` accepts and stays silent, or does not answer at all. One member at a time: some balancers probe the next one only when the
+/// `vm01` accepts and stays silent, or does not answer at all. The timeout is no multiple of the delay, at which a balancer may do one
+/// thing or another. One member at a time: some balancers probe the next one only when the
 /// one before has answered. It refuses before, which closes connections that probes may use again.
 pub(super) fn long_timeout(ability: Ability, fault: &str) -> String {
     unanswered("what an unanswered probe costs if the timeout is longer than the delay", ability, fault)
-        .monitor("type: HTTP, delay: 1s, timeout: 2s, max_retries: 2")
-        .step("wait: 9s")
+        .monitor("type: HTTP, delay: 2s, timeout: 3s, max_retries: 2")
+        .step("wait: 15s")
         .step("heal: vm01")
         .finish()
 }
@@ -98,10 +99,13 @@ pub(super) fn panic(ability: Ability) -> String {
         .finish()
 }
 
-pub(super) fn odd_delay(ability: Ability) -> String {
-    Text::new("whether a delay may be no whole number of seconds", &ability.pool(), 3)
-        .monitor("type: HTTP, delay: 1500ms, timeout: 1s, max_retries: 3")
+/// The delay shows in good probes, and the timeout in those of a member that falls silent.
+pub(super) fn odd_times(ability: Ability) -> String {
+    Text::new("whether a delay and a timeout may be no whole number of seconds", &ability.pool(), 3)
+        .monitor("type: HTTP, delay: 1500ms, timeout: 1500ms, max_retries: 3")
         .step("traffic: {requests: 3}")
+        .step("wait: 7s")
+        .step("fault: {on: vm02, kind: hang}")
         .step("wait: 7s")
         .finish()
 }

@@ -6,7 +6,7 @@ use std::fmt::Write;
 const VIP: &str = "192.168.1.250:80";
 
 /// A scenario that is being written.
-pub(super) struct Text {
+pub(crate) struct Text {
     head: String,
     members: String,
     monitor: String,
@@ -54,7 +54,7 @@ impl Text {
     }
 
     /// A monitor, described by these words.
-    pub(super) fn monitor(mut self, words: &str) -> Text {
+    pub(crate) fn monitor(mut self, words: &str) -> Text {
         self.monitor = format!("monitor: {{{words}}}\n");
         self
     }

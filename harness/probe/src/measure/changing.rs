@@ -5,7 +5,7 @@ use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use lblab_history::{Change, Outcome, Request};
-use lblab_model::ReloadClass;
+use lblab_model::{Moment, ReloadClass};
 
 use crate::finding::Measured;
 use crate::seen::{Reading, Seen, departure, probes, unknown};
@@ -28,13 +28,17 @@ enum Kept {
     Unknown(String),
 }
 
-/// What a reload keeps.
-pub(crate) fn reload(seen: Reading<Seen<'_>>) -> Reading<Measured<ReloadClass>> {
+/// What a reload keeps; `passive` is the experiment that shows states that come from failed requests, if there are no others.
+pub(crate) fn reload(seen: Reading<Seen<'_>>, passive: Option<Reading<Seen<'_>>>) -> Reading<Measured<ReloadClass>> {
     let seen = seen?;
     if seen.changes().is_empty() {
         return Err(seen.cut_short("change"));
     }
-    reload_of(&connections(seen)?, &states(seen)?, &table(seen)?)
+    let states = match passive {
+        Some(passive) => passive_states(passive?)?,
+        None => states(seen)?,
+    };
+    reload_of(&connections(seen)?, &states, &table(seen)?)
 }
 
 fn reload_of(connections: &Kept, states: &Kept, table: &Kept) -> Reading<Measured<ReloadClass>> {
@@ -123,6 +127,51 @@ fn states(seen: Seen<'_>) -> Reading<Kept> {
     })
 }
 
+/// States that come from failed requests: a member that is left alone for having failed stays so.
+///
+/// How long it is left alone shows before the first change. A balancer that counts afresh comes to it at once; one that does not
+/// comes when the time is up, which may be so soon after a change by chance, but hardly after most of them.
+fn passive_states(seen: Seen<'_>) -> Reading<Kept> {
+    let member = seen.member(FAILS)?;
+    let fault = seen.fault(Some(member), 0)?;
+    let changes = seen.changes();
+    let Some(first) = changes.first() else { return Err(seen.cut_short("change")) };
+    let arrivals: Vec<Moment> = seen.arrivals(member).into_iter().filter(|at| *at >= fault.at).collect();
+    let alone = alone(&arrivals, first.begun);
+    if alone.is_none_or(|alone| alone < PAUSE) {
+        return Ok(Kept::Unknown(format!("{member}, which reset every connection, was never left alone")));
+    }
+    seen.punctual(fault.at, seen.end(), PAUSE / 2)?;
+    let changes: Vec<(Moment, Moment)> = changes.iter().map(|change| (change.begun, change.in_force)).collect();
+    let soon = changes.iter().filter(|change| came_soon(&arrivals, **change, alone.unwrap_or_default())).count();
+    let told = format!(
+        "{member}, left alone for {:.1} s after failed requests, was used again soon after {soon} of {} changes",
+        alone.unwrap_or_default().as_secs_f64(),
+        changes.len()
+    );
+    Ok(if soon * 2 > changes.len() { Kept::Lost(told) } else { Kept::All(told) })
+}
+
+/// The member that fails requests.
+const FAILS: usize = 1;
+/// The shortest pause that no turn explains.
+const PAUSE: Duration = Duration::from_millis(400);
+
+/// The longest pause between two arrivals up to this moment.
+fn alone(arrivals: &[Moment], until: Moment) -> Option<Duration> {
+    arrivals.windows(2).filter(|pair| pair[1] <= until).map(|pair| pair[1].since(pair[0])).max()
+}
+
+/// Whether a request came after a change although less than two thirds of the usual pause had passed since the last one before.
+fn came_soon(arrivals: &[Moment], (begun, in_force): (Moment, Moment), alone: Duration) -> bool {
+    let last = arrivals.iter().copied().filter(|at| *at < begun).max();
+    let next = arrivals.iter().copied().find(|at| *at >= begun);
+    match (last, next) {
+        (Some(last), Some(next)) => next < in_force + PAUSE && next.since(last) * 3 < alone * 2,
+        _ => false,
+    }
+}
+
 /// The table of sources: nobody moves.
 fn table(seen: Seen<'_>) -> Reading<Kept> {
     if seen.plan().persistence.is_none() {
@@ -152,9 +201,23 @@ fn table(seen: Seen<'_>) -> Reading<Kept> {
 
 #[cfg(test)]
 mod tests {
-    use lblab_model::ReloadClass;
+    use std::time::Duration;
 
-    use super::{Kept, reload_of};
+    use lblab_model::{Moment, ReloadClass};
+
+    use super::{Kept, alone, came_soon, reload_of};
+
+    #[test]
+    fn a_balancer_that_counts_afresh_comes_to_a_failing_member_right_after_a_change() {
+        let at = |millis: u64| Moment::EPOCH + Duration::from_millis(millis);
+        let tries = [100, 130, 160, 1170, 2180, 2300, 2330].map(at);
+        let pause = alone(&tries, at(2250)).expect("it was left alone");
+        assert_eq!(pause, Duration::from_millis(1010));
+        assert!(came_soon(&tries, (at(2250), at(2290)), pause), "120 ms after the last one");
+        assert!(!came_soon(&[at(1170), at(2185)], (at(1400), at(1420)), pause), "when its time was up");
+        assert!(!came_soon(&[at(1170), at(1990)], (at(1180), at(1700)), pause), "more than two thirds of it");
+        assert!(!came_soon(&[at(1170)], (at(1180), at(1200)), pause), "never");
+    }
 
     #[test]
     fn the_class_is_the_strongest_that_holds() {

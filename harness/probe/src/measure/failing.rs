@@ -5,7 +5,7 @@ use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use lblab_history::{Answer, Purpose};
-use lblab_model::{Moment, Passive};
+use lblab_model::{BoundRequests, Moment, Passive};
 
 use crate::finding::Measured;
 use crate::labs::Nothing;
@@ -187,13 +187,16 @@ fn retries_of(took: f64, timeout: f64, members: usize, lost: (usize, usize)) -> 
     Ok(Measured::is(u32::try_from(tries - 1).unwrap_or(u32::MAX), told))
 }
 
-/// Whether requests that are bound to a member wait for it.
+/// Whether a request whose connection is refused is tried once: some were lost although the other members served.
+pub(crate) fn tries_once(seen: Reading<Seen<'_>>) -> bool {
+    let lost = |seen: Seen<'_>| seen.traffic(1).map(|(requests, _)| requests.iter().any(|one| !one.outcome.is_ok()));
+    seen.and_then(lost).unwrap_or(false)
+}
+
+/// Where the retries of requests go that are bound to a member.
 ///
-/// What is lost at once neither waits nor goes elsewhere: no wonder if nothing is tried twice, as `retries` shows.
-pub(crate) fn bound_requests_wait(
-    seen: Reading<Seen<'_>>,
-    retries: &Reading<Measured<u32>>,
-) -> Reading<Measured<bool>> {
+/// What is lost at once neither waits nor goes elsewhere: no wonder if nothing is tried twice.
+pub(crate) fn bound_requests(seen: Reading<Seen<'_>>, once: bool) -> Reading<Measured<BoundRequests>> {
     let seen = seen?;
     let (requests, _) = seen.traffic(0)?;
     let homes = seen.sequence(&requests)?;
@@ -212,7 +215,6 @@ pub(crate) fn bound_requests_wait(
     let bound: Vec<_> = requests.iter().filter(|request| bound.contains(request.source.ip())).collect();
     let waits: Vec<f64> = bound.iter().map(|request| request.ended.since(request.sent).as_secs_f64()).collect();
     let lost = bound.iter().filter(|request| !request.outcome.is_ok()).count();
-    let once = matches!(retries, Ok(Measured { value: Some(0), .. }));
     let name = seen.names(&[DEAF - 1]);
     if waits.is_empty() {
         return unknown(format!("none of {} clients was bound to {name}", sources(traffic)));
@@ -220,22 +222,28 @@ pub(crate) fn bound_requests_wait(
     bound_of(&waits, lost, once, &name)
 }
 
-fn bound_of(waits: &[f64], lost: usize, once: bool, name: &str) -> Reading<Measured<bool>> {
+fn bound_of(waits: &[f64], lost: usize, once: bool, name: &str) -> Reading<Measured<BoundRequests>> {
     let (least, most) =
         (waits.iter().copied().fold(f64::INFINITY, f64::min), waits.iter().copied().fold(0.0, f64::max));
     let told = format!(
-        "{} clients bound to {name}, which refused, were answered after {least:.2} to {most:.2} s",
+        "{} clients bound to {name}, which refused, were answered after {least:.2} to {most:.2} s, {lost} of them with an error",
         waits.len()
     );
     if least > 0.4 {
-        Ok(Measured::is(true, told))
-    } else if most < 0.25 && lost > 0 && !once {
-        Ok(Measured::no_value(format!("{told}, {lost} of them with an error")))
-    } else if most < 0.25 {
-        Ok(Measured::is(false, told))
-    } else {
-        unknown(told)
+        return Ok(Measured::is(BoundRequests::Wait, told));
     }
+    if most > 0.25 {
+        return unknown(told);
+    }
+    Ok(match lost {
+        0 => Measured::is(BoundRequests::Move, told),
+        _ if once => {
+            let others = vec![BoundRequests::Wait, BoundRequests::Stay];
+            Measured::one_of(BoundRequests::Move, others, format!("{told}, as any request whose connection is refused"))
+        }
+        lost if lost == waits.len() => Measured::is(BoundRequests::Stay, told),
+        _ => Measured::no_value(told),
+    })
 }
 
 /// How long an answer may take; `slow` says whether a user would have waited for longer.
@@ -273,7 +281,7 @@ fn response_timeout_of(median: f64, count: usize, patience: f64, slow: bool) -> 
 mod tests {
     use std::time::Duration;
 
-    use lblab_model::{Moment, Passive};
+    use lblab_model::{BoundRequests, Moment, Passive};
 
     use super::{bound_of, connect_timeout_of, passive_of, response_timeout_of, retries_of, same_passive, same_time};
 
@@ -343,14 +351,16 @@ mod tests {
     }
 
     #[test]
-    fn bound_requests_wait_all_or_none() {
-        let check =
-            |waits: &[f64], lost, once| bound_of(waits, lost, once, "vm02").ok().and_then(|measured| measured.value);
-        assert_eq!(check(&[2.0, 3.01], 0, false), Some(true));
-        assert_eq!(check(&[2.0, 3.01], 2, false), Some(true));
-        assert_eq!(check(&[0.002, 0.01], 0, false), Some(false));
-        assert_eq!(check(&[0.002, 0.01], 2, true), Some(false), "it tries once");
-        assert_eq!(check(&[0.002, 0.01], 2, false), None, "lost at once although others are tried again");
+    fn bound_requests_wait_or_move_or_stay() {
+        let check = |waits: &[f64], lost, once| {
+            bound_of(waits, lost, once, "vm02").ok().map(|measured| (measured.value, measured.or.len()))
+        };
+        assert_eq!(check(&[2.0, 3.01], 0, false), Some((Some(BoundRequests::Wait), 0)));
+        assert_eq!(check(&[2.0, 3.01], 2, false), Some((Some(BoundRequests::Wait), 0)));
+        assert_eq!(check(&[0.002, 0.01], 0, false), Some((Some(BoundRequests::Move), 0)));
+        assert_eq!(check(&[0.002, 0.01], 2, true), Some((Some(BoundRequests::Move), 2)), "nothing is tried again");
+        assert_eq!(check(&[0.002, 0.01], 2, false), Some((Some(BoundRequests::Stay), 0)));
+        assert_eq!(check(&[0.002, 0.01], 1, false), Some((None, 0)), "one was lost and one was not");
         assert_eq!(check(&[0.002, 2.0], 0, false), None);
     }
 

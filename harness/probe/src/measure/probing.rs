@@ -21,7 +21,52 @@ const TAKES_TIME: Duration = Duration::from_millis(400);
 const OFF: f64 = 0.25;
 
 /// From where to where the delay runs, by probes that are good and take their time.
-pub(crate) fn schedule(seen: Reading<Seen<'_>>) -> Reading<Measured<ProbeSchedule>> {
+///
+/// Those of a member that is silent for longer than the delay tell whether one that is due meanwhile is left out.
+pub(crate) fn schedule(seen: Reading<Seen<'_>>, long_timeout: Reading<Seen<'_>>) -> Reading<Measured<ProbeSchedule>> {
+    let measured = good_schedule(seen)?;
+    match measured.value {
+        Some(ProbeSchedule::StartToStart) => Ok(or_ticks(&measured, silent_gaps(long_timeout?)?)),
+        _ => Ok(measured),
+    }
+}
+
+/// From start to start of a silent member's probes, with the delay and how long each was waited for, in seconds.
+fn silent_gaps(seen: Seen<'_>) -> Reading<Vec<(f64, f64, f64)>> {
+    let member = seen.member(SILENT)?;
+    // It refuses before it falls silent.
+    let (fault, heal) = (seen.fault(Some(member), 1)?, seen.heal(Some(member), 1)?);
+    seen.punctual(fault.at, heal.at, Duration::from_millis(150))?;
+    let delay = seen.monitor()?.delay.as_secs_f64();
+    let silent: Vec<Probe> =
+        probes(seen, member).into_iter().filter(|probe| probe.started >= fault.at && probe.started < heal.at).collect();
+    Ok(silent
+        .windows(2)
+        .filter_map(|pair| {
+            let waited = pair[0].ended.filter(|ended| *ended < heal.at)?.since(pair[0].started).as_secs_f64();
+            Some((pair[1].started.since(pair[0].started).as_secs_f64(), delay, waited))
+        })
+        .collect())
+}
+
+/// Start to start, or by ticks where the gaps between unanswered probes are longer than those took.
+fn or_ticks(measured: &Measured<ProbeSchedule>, gaps: Vec<(f64, f64, f64)>) -> Measured<ProbeSchedule> {
+    let Some((gap, delay, waited)) = gaps.into_iter().reduce(|one, other| if other.0 < one.0 { other } else { one })
+    else {
+        let told = format!("{}; no two unanswered ones were seen", measured.evidence);
+        return Measured::one_of(ProbeSchedule::StartToStart, vec![ProbeSchedule::Ticks], told);
+    };
+    let told = format!("{}; unanswered ones of {waited:.2} s every {gap:.2} s", measured.evidence);
+    if (gap - waited.max(delay)).abs() < OFF {
+        Measured::is(ProbeSchedule::StartToStart, told)
+    } else if (gap - delay * (((waited + OFF / 2.0) / delay).floor() + 1.0)).abs() < OFF {
+        Measured::is(ProbeSchedule::Ticks, told)
+    } else {
+        Measured::no_value(told)
+    }
+}
+
+fn good_schedule(seen: Reading<Seen<'_>>) -> Reading<Measured<ProbeSchedule>> {
     let seen = seen?;
     let member = seen.member(SLOW)?;
     let (fault, heal) = (seen.fault(Some(member), 0)?, seen.heal(Some(member), 0)?);
@@ -174,6 +219,12 @@ fn syn_cost_of(schedule: ProbeSchedule, delay: f64, fall: f64, since_start: f64,
             let longer = (since_start - delay) / fall;
             if longer >= delay { longer } else { since_start - fall * delay }
         }
+        // So many delays lie between the starts of two bad probes that the last one takes no longer than them.
+        ProbeSchedule::Ticks => {
+            let cost = |ticks: f64| since_start - delay - (fall - 1.0) * ticks * delay;
+            let fits = |ticks: &f64| cost(*ticks) < ticks * delay - OFF / 2.0;
+            cost((1..100).map(f64::from).find(fits).unwrap_or(1.0))
+        }
     }
 }
 
@@ -228,33 +279,44 @@ pub(crate) fn same_cost(one: ProbeCost, other: ProbeCost, monitors: &[&Monitor])
         .all(|monitor| near(declared_cost(one, monitor).as_secs_f64(), declared_cost(other, monitor).as_secs_f64()))
 }
 
-/// Whether a delay of a second and a half is kept.
+/// Whether a delay and a timeout of a second and a half are kept.
 pub(crate) fn sub_second(seen: Reading<Seen<'_>>) -> Reading<Measured<bool>> {
     let seen = match seen {
         Err(Nothing::Refused(why)) => return Ok(Measured::is(false, why)),
         other => other?,
     };
-    let member = seen.member(1)?;
-    let starts: Vec<Moment> = probes(seen, member).iter().map(|probe| probe.started).collect();
+    let (good, silent) = (seen.member(1)?, seen.member(SLOW)?);
     seen.punctual(Moment::EPOCH, seen.end(), Duration::from_millis(150))?;
+    let fault = seen.fault(Some(silent), 0)?;
+    // While another member is silent, some balancers probe this one late.
+    let starts: Vec<Moment> =
+        probes(seen, good).iter().map(|probe| probe.started).filter(|started| *started < fault.at).collect();
     let gaps: Vec<f64> = starts.windows(2).map(|pair| pair[1].since(pair[0]).as_secs_f64()).collect();
-    sub_second_of(&gaps)
+    let waits: Vec<f64> = probes(seen, silent)
+        .iter()
+        .filter(|probe| probe.started >= fault.at && probe.answer != Answer::Status(200))
+        .filter_map(|probe| Some(probe.ended?.since(probe.started).as_secs_f64()))
+        .collect();
+    sub_second_of(&gaps, &waits)
 }
 
-fn sub_second_of(gaps: &[f64]) -> Reading<Measured<bool>> {
-    let mut sorted = gaps.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    let Some(median) = sorted.get(sorted.len() / 2).filter(|_| sorted.len() > 1) else {
-        return unknown("too few probes came");
-    };
-    let told = format!("probes every {median:.2} s with a delay of 1.5 s");
-    Ok(if (median - 1.5).abs() < OFF {
-        Measured::is(true, told)
-    } else if (median - 1.0).abs() < OFF || (median - 2.0).abs() < OFF {
-        Measured::is(false, told)
-    } else {
-        Measured::no_value(told)
+fn sub_second_of(gaps: &[f64], waits: &[f64]) -> Reading<Measured<bool>> {
+    let (Some(gap), true) = (median(gaps), gaps.len() > 1) else { return unknown("too few good probes came") };
+    let Some(wait) = median(waits) else { return unknown("no probe was given up by a member that was silent") };
+    let told = format!("with a delay and a timeout of 1.5 s, probes every {gap:.2} s, given up after {wait:.2} s");
+    let kept = |seconds: f64| (seconds - 1.5).abs() < OFF;
+    let whole = |seconds: f64| (seconds - 1.0).abs() < OFF || (seconds - 2.0).abs() < OFF;
+    Ok(match (gap, wait) {
+        (gap, wait) if kept(gap) && kept(wait) => Measured::is(true, told),
+        (gap, wait) if (kept(gap) || whole(gap)) && (kept(wait) || whole(wait)) => Measured::is(false, told),
+        _ => Measured::no_value(told),
     })
+}
+
+fn median(values: &[f64]) -> Option<f64> {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    sorted.get(sorted.len() / 2).copied()
 }
 
 #[cfg(test)]
@@ -263,7 +325,8 @@ mod tests {
 
     use lblab_model::{Codes, Moment, Monitor, MonitorKind, ProbeCost, ProbeSchedule};
 
-    use super::{Cost, cost_of, follows, last_of, same_cost, schedule_of, sub_second_of, syn_cost_of};
+    use super::{Cost, cost_of, follows, last_of, or_ticks, same_cost, schedule_of, sub_second_of, syn_cost_of};
+    use crate::finding::Measured;
 
     fn monitor(delay: u64, timeout: u64) -> Monitor {
         let expected_codes = Codes::List(vec![200]);
@@ -290,6 +353,21 @@ mod tests {
         assert_eq!(check(600, 1140), Some(ProbeSchedule::StartToStart), "a clock that is slow");
         assert_eq!(check(600, 2200), None);
         assert!(schedule_of(&[(Duration::from_millis(600), Duration::from_secs(1))], Duration::from_secs(1)).is_err());
+    }
+
+    #[test]
+    fn a_probe_that_is_left_out_while_another_is_unanswered_shows_in_the_gaps_between_those() {
+        let check = |gap: f64, waited: f64| {
+            or_ticks(&Measured::is(ProbeSchedule::StartToStart, ""), vec![(gap, 1.0, waited)]).value
+        };
+        assert_eq!(check(2.01, 2.0), Some(ProbeSchedule::StartToStart));
+        assert_eq!(check(3.0, 2.0), Some(ProbeSchedule::Ticks));
+        assert_eq!(check(2.02, 1.01), Some(ProbeSchedule::Ticks));
+        assert_eq!(check(3.5, 3.4), Some(ProbeSchedule::StartToStart));
+        assert_eq!(check(4.0, 3.4), Some(ProbeSchedule::Ticks));
+        assert_eq!(check(4.5, 2.0), None);
+        let unseen = or_ticks(&Measured::is(ProbeSchedule::StartToStart, ""), Vec::new());
+        assert_eq!(unseen.or, [ProbeSchedule::Ticks]);
     }
 
     #[test]
@@ -323,6 +401,8 @@ mod tests {
         check(ProbeSchedule::EndToStart, 1.0, 2.6, 2.0, 1.0);
         check(ProbeSchedule::StartToStart, 2.0, 5.0, 5.0, 2.0);
         check(ProbeSchedule::StartToStart, 3.0, 3.5, 3.5, 0.5);
+        check(ProbeSchedule::Ticks, 2.0, 6.0, 6.0, 2.0);
+        check(ProbeSchedule::Ticks, 3.0, 3.5, 3.5, 0.5);
     }
 
     #[test]
@@ -337,12 +417,15 @@ mod tests {
     }
 
     #[test]
-    fn a_delay_of_a_second_and_a_half_is_kept_or_rounded() {
-        let check = |gap: f64| sub_second_of(&[gap; 4]).expect("four are enough").value;
-        assert_eq!(check(1.51), Some(true));
-        assert_eq!(check(1.0), Some(false));
-        assert_eq!(check(2.0), Some(false));
-        assert_eq!(check(5.0), None);
-        assert!(sub_second_of(&[1.5]).is_err());
+    fn a_delay_and_a_timeout_of_a_second_and_a_half_are_kept_or_rounded() {
+        let check = |gap: f64, wait: f64| sub_second_of(&[gap; 4], &[wait; 2]).expect("enough probes").value;
+        assert_eq!(check(1.51, 1.5), Some(true));
+        assert_eq!(check(1.0, 1.5), Some(false));
+        assert_eq!(check(1.5, 1.0), Some(false), "the timeout takes whole seconds");
+        assert_eq!(check(2.0, 2.0), Some(false));
+        assert_eq!(check(5.0, 1.5), None);
+        assert_eq!(check(1.5, 5.0), None);
+        assert!(sub_second_of(&[1.5], &[1.5]).is_err());
+        assert!(sub_second_of(&[1.5; 4], &[]).is_err());
     }
 }

@@ -1,12 +1,14 @@
-//! What balancers declare is what is measured, and whatever else they could declare is not.
+//! What every shipped balancer declares is what is measured; and of two of them, whatever else they could declare is not.
 
 use std::time::Duration;
 
+use lblab_balancer::shipped;
 use lblab_model::{
-    Balanced, BalancerTraits, CodesForm, Fall, FirstFailure, HashClass, Method, Passive, PersistenceKind, ProbeCost,
-    ProbeKind, ProbeReads, ProbeSchedule, Protocol, ReloadClass, RotationOrder, TieRule, WeightRule,
+    Balanced, BalancerTraits, BoundRequests, CodesForm, Fall, FirstFailure, HashClass, Method, Passive,
+    PersistenceKind, ProbeCost, ProbeKind, ProbeReads, ProbeSchedule, Protocol, ReloadClass, RotationOrder, TieRule,
+    WeightRule,
 };
-use lblab_probe::{Standing, Trait, findings, labs_for};
+use lblab_probe::{Standing, Trait, findings, labs_for, probe};
 use libtest_mimic::{Failed, Trial};
 
 use crate::fixture::{forget, lacks, setup, told};
@@ -14,18 +16,42 @@ use crate::fixture::{forget, lacks, setup, told};
 /// Changes one declared trait.
 type Change = fn(&mut BalancerTraits);
 
+/// The balancers that every trait of theirs is told of, but for one; with any other declaration a difference is found.
+const KNOWN_THROUGHOUT: [&str; 2] = ["reference", "haproxy"];
+
 pub(crate) fn trials() -> Vec<Trial> {
-    ["reference", "haproxy"]
+    // A container's balancer has the manifest of the one beside it.
+    shipped()
         .into_iter()
-        .map(|balancer| {
-            let lacking = lacks(balancer);
+        .filter(|manifest| manifest.image().is_none())
+        .map(|manifest| {
+            let balancer = manifest.name().to_owned();
+            let lacking = lacks(&balancer);
             if let Some(why) = &lacking {
                 eprintln!("the probe of {balancer} is not tested here: {why}");
             }
-            Trial::test(format!("declared::{balancer}"), move || declared(balancer))
-                .with_ignored_flag(lacking.is_some())
+            let known = KNOWN_THROUGHOUT.contains(&balancer.as_str());
+            let test = if known { declared } else { not_otherwise };
+            Trial::test(format!("declared::{balancer}"), move || test(&balancer)).with_ignored_flag(lacking.is_some())
         })
         .collect()
+}
+
+/// Nothing that can be measured is other than declared.
+fn not_otherwise(balancer: &str) -> Result<(), Failed> {
+    let setup = setup(balancer, None);
+    let report = probe(&setup, &Trait::ALL, false, &|_, _| ());
+    let differs = report.findings.iter().filter(|finding| finding.standing == Standing::Differs);
+    let mut wrong: Vec<String> = differs.map(told).collect();
+    if report.count(Standing::Agrees) == 0 {
+        wrong.extend(report.problems.iter().map(|(experiment, problem)| format!("{experiment}: {}", problem.message)));
+        wrong.push("nothing was measured".to_owned());
+    }
+    if wrong.is_empty() {
+        forget(setup.out);
+        return Ok(());
+    }
+    Err(format!("{}\nrecords in {}", wrong.join("\n"), setup.out.display()).into())
 }
 
 /// The labs are the same whatever is declared, so they are built once, and looked at with each wrong declaration.
@@ -97,9 +123,9 @@ fn wrong_declarations(declared: &BalancerTraits) -> Vec<(Trait, Change)> {
         (Trait::Retries, |traits| traits.redispatch.retries = 2),
         (Trait::ConnectTimeout, |traits| traits.redispatch.connect_timeout = Duration::from_secs(2)),
         (Trait::Reload, |traits| traits.reload = ReloadClass::Restarts),
-        (Trait::BoundRequestsWait, |traits| {
-            traits.redispatch.bound_requests_wait = !traits.redispatch.bound_requests_wait;
-        }),
+        (Trait::BoundRequests, |traits| traits.redispatch.bound_requests = BoundRequests::Move),
+        (Trait::BoundRequests, |traits| traits.redispatch.bound_requests = BoundRequests::Wait),
+        (Trait::BoundRequests, |traits| traits.redispatch.bound_requests = BoundRequests::Stay),
         (Trait::ProbeSchedule, |traits| traits.probe_schedule = other_schedule(traits.probe_schedule)),
         (Trait::FirstFailure, |traits| traits.first_failure = other_first_failure(traits.first_failure)),
         (Trait::Reload, |traits| traits.reload = other_reload(traits.reload)),
@@ -117,7 +143,7 @@ fn wrong_declarations(declared: &BalancerTraits) -> Vec<(Trait, Change)> {
 fn other_schedule(schedule: ProbeSchedule) -> ProbeSchedule {
     match schedule {
         ProbeSchedule::EndToStart => ProbeSchedule::StartToStart,
-        ProbeSchedule::StartToStart => ProbeSchedule::EndToStart,
+        ProbeSchedule::StartToStart | ProbeSchedule::Ticks => ProbeSchedule::EndToStart,
     }
 }
 

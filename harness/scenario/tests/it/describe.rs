@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use expect_test::{Expect, expect};
 use lblab_model::{
-    Balanced, BalancerTraits, CodesForm, Fall, FirstFailure, HashClass, Method, PersistenceKind, ProbeCost, ProbeKind,
-    ProbeReads, ProbeSchedule, Protocol, Redispatch, ReloadClass, RotationOrder, TieRule, WeightRule,
+    Balanced, BalancerTraits, BoundRequests, CodesForm, Fall, FirstFailure, HashClass, Method, PersistenceKind,
+    ProbeCost, ProbeKind, ProbeReads, ProbeSchedule, Protocol, Redispatch, ReloadClass, RotationOrder, TieRule,
+    WeightRule,
 };
 use lblab_scenario::{builtin_named, check};
 
@@ -35,7 +36,7 @@ pub(crate) fn reference() -> BalancerTraits {
         sub_second_probes: true,
         redispatch: Redispatch {
             retries: 3,
-            bound_requests_wait: false,
+            bound_requests: BoundRequests::Move,
             connect_timeout: Duration::from_secs(1),
             response_timeout: Duration::from_secs(50),
         },

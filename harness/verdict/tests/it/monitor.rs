@@ -84,7 +84,7 @@ impl Story {
             let delay = monitor.delay + seconds(play.slower);
             start = match traits.probe_schedule {
                 ProbeSchedule::EndToStart => end + delay,
-                ProbeSchedule::StartToStart => start + delay.max(took),
+                ProbeSchedule::StartToStart | ProbeSchedule::Ticks => start + delay.max(took),
             };
         }
         self

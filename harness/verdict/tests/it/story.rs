@@ -10,9 +10,10 @@ use lblab_history::{
     Outcome, Purpose, Request, Served, StateChange, StateSource, StepRecord, Teardown, Timekeeping,
 };
 use lblab_model::{
-    Balanced, BalancerTraits, Codes, CodesForm, Fall, Fault, FirstFailure, HashClass, IngressRule, Member, Method,
-    Moment, Monitor, MonitorKind, Name, Persistence, PersistenceKind, ProbeCost, ProbeKind, ProbeReads, ProbeSchedule,
-    Protocol, Redispatch, ReloadClass, RotationOrder, SecurityGroup, TieRule, Transport, Weight, WeightRule,
+    Balanced, BalancerTraits, BoundRequests, Codes, CodesForm, Fall, Fault, FirstFailure, HashClass, IngressRule,
+    Member, Method, Moment, Monitor, MonitorKind, Name, Persistence, PersistenceKind, ProbeCost, ProbeKind, ProbeReads,
+    ProbeSchedule, Protocol, Redispatch, ReloadClass, RotationOrder, SecurityGroup, TieRule, Transport, Weight,
+    WeightRule,
 };
 use lblab_scenario::{
     Clients, Expectation, Load, MemberKind, MemberPlan, Network, Place, Plan, PlannedStep, Span, Step, Target, Traffic,
@@ -84,7 +85,7 @@ fn traits() -> BalancerTraits {
         sub_second_probes: true,
         redispatch: Redispatch {
             retries: 3,
-            bound_requests_wait: false,
+            bound_requests: BoundRequests::Move,
             connect_timeout: seconds(1.0),
             response_timeout: seconds(50.0),
         },

@@ -1,8 +1,8 @@
 //! Traits in words.
 
 use lblab_model::{
-    Balanced, BalancerTraits, Fall, FirstFailure, HashClass, Method, ProbeCost, ProbeReads, ProbeSchedule, ReloadClass,
-    RotationOrder, TieRule, WeightRule,
+    Balanced, BalancerTraits, BoundRequests, Fall, FirstFailure, HashClass, Method, ProbeCost, ProbeReads,
+    ProbeSchedule, ReloadClass, RotationOrder, TieRule, WeightRule,
 };
 
 /// The main traits in a line: what is served and balanced how, what clients are kept by, what is watched, what a reload keeps.
@@ -115,10 +115,10 @@ pub(super) fn sentences(traits: &BalancerTraits) -> Vec<(&'static str, String)> 
         probing(traits, &mut told);
     }
     let redispatch = &traits.redispatch;
-    let bound = if redispatch.bound_requests_wait {
-        "a request that is bound to its member waits and tries it again"
-    } else {
-        "a request that is bound to its member is treated as any other"
+    let bound = match redispatch.bound_requests {
+        BoundRequests::Move => "a request that is bound to its member is treated as any other",
+        BoundRequests::Wait => "a request that is bound to its member waits and tries it again",
+        BoundRequests::Stay => "a request that is bound to its member is tried nowhere else",
     };
     told.push(("redispatch", format!("{} tries after the first one; {bound}", redispatch.retries)));
     told.push((
@@ -144,6 +144,10 @@ fn probing(traits: &BalancerTraits, told: &mut Vec<(&'static str, String)>) {
         match traits.probe_schedule {
             ProbeSchedule::EndToStart => "the next probe starts a delay after the last one ended".to_owned(),
             ProbeSchedule::StartToStart => "the next probe starts a delay after the last one started".to_owned(),
+            ProbeSchedule::Ticks => {
+                "the next probe starts a delay after the last one started, or some delays, if that is still unanswered"
+                    .to_owned()
+            }
         },
     ));
     told.push((
