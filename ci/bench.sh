@@ -8,12 +8,14 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 ci/setup.sh bench
+# Balancers in containers are measured where an engine answers.
+test -z "$(ci/images.sh --engines)" || ci/images.sh
 export PATH="$PATH:/usr/sbin:/sbin"
 target=${CARGO_TARGET_DIR:-target}
 cargo build --release --locked -p lblab
 cargo build --release --locked -p lblab-lab --example bench
 cargo build --release --locked -p lblab-traffic --example client_vs_wrk
-cargo build --release --locked -p lblab-runner --example balancers
+cargo build --release --locked -p lblab-runner --features containers --example balancers
 bench=$target/release/examples/bench
 table=$target/bench.md
 work=$(mktemp -d)

@@ -15,7 +15,7 @@ export PATH="$PATH:/usr/sbin:/sbin"
 case $purpose in
 run) needs=(cc:build-essential nft:nftables) ;;
 test) needs=(cc:build-essential make:make python3:python3 nft:nftables ip:iproute2 newuidmap:uidmap haproxy:haproxy) ;;
-bench) needs=(cc:build-essential nft:nftables ip:iproute2 wrk:wrk mn:mininet brctl:bridge-utils) ;;
+bench) needs=(cc:build-essential nft:nftables ip:iproute2 wrk:wrk mn:mininet brctl:bridge-utils podman:podman crun:crun) ;;
 *)
     echo "ci/setup.sh: there is nothing to set up for '$purpose'; say 'run', 'test' or 'bench'" >&2
     exit 2

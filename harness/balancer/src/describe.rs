@@ -24,6 +24,9 @@ impl Manifest {
         if let Some(version) = &self.version {
             say("version", format!("what `{}` prints, by {}", command(&version.command), version.pattern));
         }
+        for (name, value) in &self.values {
+            say("value", format!("{name}={value}"));
+        }
         for (name, value) in &self.environment {
             say("environment", format!("{name}={value}"));
         }

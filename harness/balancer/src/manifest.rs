@@ -29,6 +29,8 @@ pub struct Manifest {
     pub(crate) verified: Option<String>,
     /// Variables of every command; the values are templates.
     pub(crate) environment: BTreeMap<String, String>,
+    /// What templates name as `values.…`, so that several manifests can share them.
+    pub(crate) values: BTreeMap<String, String>,
     /// Settings of the balancer's namespace, as in `net.ipv4.ip_forward`.
     pub(crate) sysctls: BTreeMap<String, String>,
     pub(crate) runs_as: Option<RunsAs>,

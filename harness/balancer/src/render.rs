@@ -1,5 +1,6 @@
 //! From a load balancer to the files and commands of one balancer.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddrV4;
 use std::path::{Path, PathBuf};
 
@@ -37,6 +38,7 @@ struct Context<'a> {
     /// None unless there is such a group to drop to.
     group: Option<&'a str>,
     mutant: Option<&'a str>,
+    values: &'a BTreeMap<String, String>,
     /// The address and port of the first listener.
     vip: Option<SocketAddrV4>,
     /// Which configuration of this deployment this is, counted from 1.
@@ -77,6 +79,7 @@ impl Renderer {
             user,
             group,
             mutant: self.mutant.as_deref(),
+            values: &self.manifest.values,
             vip: lb.listeners.first().map(|listener| SocketAddrV4::new(listener.address, listener.port.get())),
             generation,
             balancers: balancers_folder(),

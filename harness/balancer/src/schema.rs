@@ -18,6 +18,7 @@ pub fn manifest_schema() -> Json {
             ),
             "verified": text("The version with which the traits have been verified; `2.6` stands for every 2.6."),
             "environment": described(texts(), "Variables for every command of the manifest."),
+            "values": described(texts(), "What templates name as `values.NAME`, so that several manifests can share them."),
             "sysctls": described(texts(), "Settings of the balancer's network namespace, such as net.ipv4.ip_forward."),
             "runs_as": described(
                 mapping(&["user"], json!({ "user": text("The user."), "group": text("The group.") })),

@@ -84,7 +84,7 @@ fn each_finding_is_about_shipped_balancers_that_declare_what_its_scenarios_need(
                 let lacks = balancer.unsupported(&plan).expect("a shipped template is right");
                 let as_said = match (&sighting.sign, &lacks) {
                     (Sign::Unsupported(what), Some(why)) => why.contains(what.as_str()),
-                    (Sign::Fails(_) | Sign::BalancerDies, None) => true,
+                    (Sign::Fails(_) | Sign::BalancerDies | Sign::Without(_), None) => true,
                     _ => false,
                 };
                 assert!(as_said, "{} in {path} on {}: {lacks:?}", finding.id, affected.balancer);

@@ -58,6 +58,7 @@ impl Source<'_> {
             version,
             verified: raw.verified.map(|text| self.line(text)).transpose()?,
             environment: self.environment(raw.environment)?,
+            values: self.values(raw.values)?,
             sysctls: self.sysctls(raw.sysctls)?,
             runs_as: raw.runs_as.map(|raw| RunsAs { user: raw.user, group: raw.group }),
             files: raw
@@ -107,6 +108,19 @@ impl Source<'_> {
             Ok((name, self.template(value)?))
         };
         raw.into_iter().map(variable).collect()
+    }
+
+    fn values(self, raw: BTreeMap<String, Text>) -> Checked<BTreeMap<String, String>> {
+        let value = |(name, value): (String, Text)| {
+            let is_name = name.starts_with(|c: char| c.is_ascii_lowercase())
+                && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
+            if !is_name {
+                let what = format!("a template cannot name the value {name:?}: lower-case letters, digits and `_`");
+                return Err(self.wrong(&value, &what, None));
+            }
+            Ok((name, self.line(value)?))
+        };
+        raw.into_iter().map(value).collect()
     }
 
     fn sysctls(self, raw: BTreeMap<String, Text>) -> Checked<BTreeMap<String, String>> {

@@ -29,6 +29,8 @@ pub(super) struct RawManifest {
     pub sysctls: BTreeMap<String, Text>,
     #[serde(default)]
     pub runs_as: Option<RawRunsAs>,
+    #[serde(default)]
+    pub values: BTreeMap<String, Text>,
     pub files: Vec<RawFile>,
     #[serde(default)]
     pub check: Option<RawCommand>,

@@ -287,6 +287,30 @@ fn a_rendered_file_stays_in_the_state_directory() {
 }
 
 #[test]
+fn a_value_has_a_name_that_templates_can_use() {
+    check(
+        "files:",
+        "values: {Panic-At: \"50\"}\nfiles:",
+        &expect![[r#"
+        error: a template cannot name the value "Panic-At": lower-case letters, digits and `_`
+         --> mine/manifest.yaml:4:20
+          |
+        4 | values: {Panic-At: "50"}
+          |                    ^^^^"#]],
+    );
+    check(
+        "files:",
+        "values: {panic: [50]}\nfiles:",
+        &expect![[r#"
+        error: expected string scalar
+         --> mine/manifest.yaml:4:17
+          |
+        4 | values: {panic: [50]}
+          |                 ^"#]],
+    );
+}
+
+#[test]
 fn a_program_a_reload_a_span_and_a_command_make_sense() {
     check(
         "names: [no-such-balancer]",

@@ -80,6 +80,24 @@ fn the_reference_balancer_gets_json() {
 }
 
 #[test]
+fn two_manifests_that_share_templates_differ_by_their_values() {
+    let files = |balancer: &str| {
+        let manifest = Manifest::load(balancer).expect("it is shipped");
+        let files = manifest.render(&walkthrough(), Path::new("/run/lblab"), Identity::SingleUid, None);
+        files.unwrap_or_else(|error| panic!("{error}"))
+    };
+    let (calm, panicking) = (files("envoy"), files("envoy-default"));
+    let differing: Vec<(&str, &str)> = calm
+        .iter()
+        .zip(&panicking)
+        .flat_map(|(one, other)| one.text.lines().zip(other.text.lines()).filter(|(one, other)| one != other))
+        .map(|(one, other)| (one.trim(), other.trim()))
+        .collect();
+    let expected = [(r#""healthy_panic_threshold": {"value": 0},"#, r#""healthy_panic_threshold": {"value": 50},"#)];
+    assert_eq!(differing, expected);
+}
+
+#[test]
 fn a_balancer_without_mutants_refuses_one() {
     let manifest = Manifest::load("haproxy").expect("it is shipped");
     let error = manifest.render(&walkthrough(), Path::new("/run/lblab"), Identity::Root, Some("ignores-weights"));

@@ -18,6 +18,7 @@ const FULL: &str = r#"{
     "version": { "command": ["x"], "pattern": "(?<version>.*)" },
     "verified": "1",
     "environment": { "A": "b" },
+    "values": { "a": "b" },
     "sysctls": { "net.ipv4.ip_forward": "1" },
     "runs_as": { "user": "nobody", "group": "nogroup" },
     "files": [{ "template": "mine.j2", "to": "conf" }],

@@ -40,7 +40,9 @@ impl Known {
     /// undecided as well.
     pub fn of_verdict(&self, verdict: &Verdict) -> Option<&Noted> {
         let explains = |noted: &&Noted| match (&verdict.outcome, &noted.sign) {
-            (Outcome::Fails, Sign::Fails(checks)) => checks.contains(&verdict.check),
+            (Outcome::Fails, Sign::Fails(checks)) | (Outcome::Unsupported { .. }, Sign::Without(checks)) => {
+                checks.contains(&verdict.check)
+            }
             (Outcome::Inconclusive { .. }, Sign::Fails(checks)) => !noted.always && checks.contains(&verdict.check),
             _ => false,
         };
@@ -95,9 +97,14 @@ impl RunReport {
         let fails = |check: &CheckId| {
             self.verdicts().iter().any(|verdict| verdict.check == *check && verdict.outcome == Outcome::Fails)
         };
+        let is_unsupported = |check: &CheckId| {
+            let unsupported = |verdict: &Verdict| matches!(verdict.outcome, Outcome::Unsupported { .. });
+            self.verdicts().iter().any(|verdict| verdict.check == *check && unsupported(verdict))
+        };
         noted.always
             && match &noted.sign {
                 Sign::Fails(checks) => !checks.iter().all(fails),
+                Sign::Without(checks) => !checks.iter().all(is_unsupported),
                 Sign::BalancerDies => self.problem().is_none_or(|problem| problem.whose != Whose::Balancer),
                 // The run was made, so the balancer declares what it needs.
                 Sign::Unsupported(_) => true,

@@ -57,6 +57,8 @@ pub enum Sign {
     BalancerDies,
     /// The run cannot be made, since the balancer declares to lack this: `monitor HTTP`.
     Unsupported(String),
+    /// These checks cannot be made, since the balancer declares to do it.
+    Without(Vec<CheckId>),
 }
 
 /// Why a list of findings cannot be used.
@@ -88,6 +90,8 @@ struct RawSighting {
     problem: Option<RawProblem>,
     #[serde(default)]
     unsupported: Option<String>,
+    #[serde(default)]
+    without: Option<Vec<CheckId>>,
     #[serde(default)]
     always: Option<bool>,
 }
@@ -171,14 +175,16 @@ impl Finding {
             if !lblab_scenario::builtin().any(|(name, _)| name == scenario) {
                 return wrong(&format!("no shipped scenario is called {scenario:?}; `lblab scenarios` lists them"));
             }
-            let (sign, always) = match (raw.fails, raw.problem, raw.unsupported, raw.always) {
-                (Some(checks), None, None, Some(always)) if !checks.is_empty() => (Sign::Fails(checks), always),
-                (None, Some(RawProblem::Balancer), None, Some(always)) => (Sign::BalancerDies, always),
-                (None, None, Some(what), None) => (Sign::Unsupported(what), true),
+            let (sign, always) = match (raw.fails, raw.problem, raw.unsupported, raw.without, raw.always) {
+                (Some(checks), None, None, None, Some(always)) if !checks.is_empty() => (Sign::Fails(checks), always),
+                (None, Some(RawProblem::Balancer), None, None, Some(always)) => (Sign::BalancerDies, always),
+                (None, None, Some(what), None, None) => (Sign::Unsupported(what), true),
+                (None, None, None, Some(checks), None) if !checks.is_empty() => (Sign::Without(checks), true),
                 _ => {
                     return wrong(&format!(
                         "in {scenario} it shows by `fails`, a list of checks, or by `problem: balancer`, each with `always: \
-                         true` or `false`; or by `unsupported` alone, what the balancer does not declare"
+                         true` or `false`; or by `unsupported` alone, what the balancer does not declare, or by `without` alone, the checks \
+                         that what it declares leaves unsupported"
                     ));
                 }
             };
@@ -217,6 +223,7 @@ mod tests {
     - {scenario: failover/refuse, fails: [HM-4, FO-2], always: true}
     - {scenario: failover/hang, problem: balancer, always: false}
     - {scenario: monitor/tcp, unsupported: monitor TCP}
+    - {scenario: monitor/codes, without: [HM-7]}
 ";
 
     #[test]
@@ -239,7 +246,7 @@ mod tests {
         refused(
             &GOOD.replace("always: true", "allways: true"),
             &expect![
-                "findings.yaml: unknown field `allways`, expected one of scenario, fails, problem, unsupported, always at line 5, column 56"
+                "findings.yaml: unknown field `allways`, expected one of scenario, fails, problem, unsupported, without, always at line 5, column 56"
             ],
         );
         refused(
@@ -257,13 +264,13 @@ mod tests {
         refused(
             &GOOD.replace(", always: true", ""),
             &expect![
-                "findings.yaml: a-dead-member-is-forgotten: in failover/refuse it shows by `fails`, a list of checks, or by `problem: balancer`, each with `always: true` or `false`; or by `unsupported` alone, what the balancer does not declare"
+                "findings.yaml: a-dead-member-is-forgotten: in failover/refuse it shows by `fails`, a list of checks, or by `problem: balancer`, each with `always: true` or `false`; or by `unsupported` alone, what the balancer does not declare, or by `without` alone, the checks that what it declares leaves unsupported"
             ],
         );
         refused(
             &GOOD.replace("monitor TCP", "monitor TCP, always: true"),
             &expect![
-                "findings.yaml: a-dead-member-is-forgotten: in monitor/tcp it shows by `fails`, a list of checks, or by `problem: balancer`, each with `always: true` or `false`; or by `unsupported` alone, what the balancer does not declare"
+                "findings.yaml: a-dead-member-is-forgotten: in monitor/tcp it shows by `fails`, a list of checks, or by `problem: balancer`, each with `always: true` or `false`; or by `unsupported` alone, what the balancer does not declare, or by `without` alone, the checks that what it declares leaves unsupported"
             ],
         );
         refused(

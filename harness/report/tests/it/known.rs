@@ -19,6 +19,7 @@ const FINDINGS: &str = "\
   on: {haproxy: ['2.6', '2.8']}
   seen_in:
     - {scenario: failover/hang, fails: [FO-1], always: true}
+    - {scenario: monitor/head, without: [SP-7]}
 ";
 
 fn check(scenario: &str, version: &str, run: RunReport, expected: &Expect) {
@@ -48,6 +49,13 @@ fn a_finding_that_always_shows_and_did_not_is_gone() {
     check("failover/hang", "2.6.12", sample::unsupported(), &expect!["gone: lossy"]);
     check("failover/reset", "2.6.12", sample::all_hold(), &expect!["plain"]);
     check("monitor/tcp", "2.6.12", sample::all_hold(), &expect!["gone: late-and-lossy"]);
+}
+
+#[test]
+fn a_check_that_a_finding_leaves_unsupported_has_to_stay_so() {
+    check("monitor/head", "2.8.1", sample::unsupported(), &expect!["plain"]);
+    check("monitor/head", "2.8.1", sample::all_hold(), &expect!["gone: lossy"]);
+    check("monitor/head", "2.4.1", sample::all_hold(), &expect!["plain"]);
 }
 
 #[test]

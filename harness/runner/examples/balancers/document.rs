@@ -18,7 +18,8 @@ const HEAD: &str = "\
 it has one; the balancers take turns, round by round, and each cell is the median over the rounds.
 
 - **First 200**: from the start of the balancer's command to the first answer 200 through the VIP. A client asks again and again
-  from before the start, so this is not what the balancer says of itself.
+  from before the start, so this is not what the balancer says of itself. In a container the time is added that passes from asking
+  the engine for it until it takes commands.
 - **Memory**: of all its processes then; what they share with others counts in part (PSS).
 - **Kept, new**: requests a second through the VIP, relative to the same client straight to a member in the same lab a moment
   before; 32 connections that are kept, and a new connection for each request. Client, balancer and members share the machine's

@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 /// One deployment.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub struct Round {
-    /// From the start of the balancer's command to the first answer 200 through the VIP, in ms.
+    /// From the start of the balancer's command to the first answer 200 through the VIP, in ms, and before that from asking for its
+    /// container until that takes commands.
     pub start_ms: f64,
     /// What lblab adds, in ms: until it starts the first command, and from the first answer until the deployment is done.
     pub lblab_ms: f64,

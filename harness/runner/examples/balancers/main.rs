@@ -10,6 +10,7 @@ mod figures;
 mod measure;
 mod member;
 mod memory;
+mod place;
 mod sandboxed;
 mod spawns;
 
@@ -17,7 +18,7 @@ use std::error::Error;
 use std::path::Path;
 use std::process::ExitCode;
 
-use lblab_balancer::Manifest;
+use lblab_balancer::{Found, Manifest};
 
 use figures::{Figures, Round};
 
@@ -48,17 +49,19 @@ fn compare(rounds: &str, folder: &Path) -> Result<()> {
     let only = std::env::var("LBLAB_BENCH_BALANCERS").unwrap_or_default();
     let is_wanted = |name: &str| only.is_empty() || only.split(',').any(|wanted| wanted == name);
     let (mut figures, mut missing) = (Vec::new(), Vec::new());
-    // One in a container is the same program once more; what a container costs is measured by itself.
-    let here = |manifest: &Manifest| manifest.image().is_none() && is_wanted(manifest.name());
-    for manifest in lblab_balancer::shipped().into_iter().filter(here) {
+    for manifest in lblab_balancer::shipped().into_iter().filter(|manifest| is_wanted(manifest.name())) {
         match manifest.find_program() {
-            Ok(found) => figures.push((Figures::of(manifest.name(), &found.version), manifest)),
+            Ok(found) => {
+                let engine = found.engine.map(|engine| format!(" in {engine}")).unwrap_or_default();
+                let version = format!("{}{engine}", found.version);
+                figures.push((Figures::of(manifest.name(), &version), (manifest, found)));
+            }
             Err(error) => missing.push(format!("{}: {error}", manifest.name())),
         }
     }
     for round in 1..=rounds {
-        for (figures, manifest) in &mut figures {
-            match measured(manifest) {
+        for (figures, (manifest, found)) in &mut figures {
+            match measured(manifest, found) {
                 Ok(measured) => {
                     eprintln!("round {round}: {}: {measured}", manifest.name());
                     figures.rounds.push(measured);
@@ -83,9 +86,10 @@ fn compare(rounds: &str, folder: &Path) -> Result<()> {
     Ok(())
 }
 
-fn measured(manifest: &Manifest) -> Result<Round> {
-    sandboxed::brought_back(|identity| {
+fn measured(manifest: &Manifest, found: &Found) -> Result<Round> {
+    let place = place::PlaceToBe::prepare(manifest, found)?;
+    sandboxed::brought_back(move |identity| {
         spawns::listen();
-        sandboxed::on_one_thread(measure::measure(manifest, identity))
+        sandboxed::on_one_thread(measure::measure(manifest, place, identity))
     })
 }

@@ -1,7 +1,6 @@
 //! One balancer in a lab of its own, in front of three members.
 
 use std::net::{Ipv4Addr, SocketAddrV4};
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 use lblab_balancer::Manifest;
@@ -17,6 +16,7 @@ use tokio::task::spawn_local;
 use tokio::time::{sleep, timeout};
 
 use crate::figures::Round;
+use crate::place::PlaceToBe;
 use crate::{Result, member, memory, spawns};
 
 /// What the balancer is asked to be.
@@ -33,7 +33,6 @@ steps:
   - traffic: {requests: 20}
   - expect: {lost: 0}
 ";
-const STATE_ROOT: &str = "/run/lblab/lbaas";
 const ID: &str = "8d333495-8228-46d5-bd62-f0845d16fe9b";
 const CLIENT: &str = "client";
 /// Connections that are open at a time.
@@ -45,7 +44,7 @@ const TURNS: u32 = 3;
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Deploys the balancer once and measures it.
-pub async fn measure(manifest: &Manifest, identity: Identity) -> Result<Round> {
+pub async fn measure(manifest: &Manifest, place: PlaceToBe, identity: Identity) -> Result<Round> {
     let plan = lblab_scenario::check("bench", SCENARIO).map_err(|wrong| wrong.render(false))?;
     let lab = Lab::build(&topology(&plan)?).await?;
     let mut members = Vec::new();
@@ -57,30 +56,32 @@ pub async fn measure(manifest: &Manifest, identity: Identity) -> Result<Round> {
     let ids = Ids { load_balancer: ID.to_owned(), listener: "listener".to_owned(), pool: "pool".to_owned() };
     let load_balancer = plan.load_balancer(&ids, in_pool, manifest.traits());
     let vip = SocketAddrV4::new(plan.network.vip, plan.port.get());
-    let namespace = lab.plug_balancer(ID, "d784d30b-d8aa-4000-8000-000000000000", plan.network.vip)?;
+    let place = place.plug(&lab, ID, plan.network.vip).await?;
+    let (to, root) = ((&place.namespace, place.container()), place.state_root());
     let client = lab.namespace(CLIENT)?;
 
     let begun = Instant::now();
     let served = spawn_local(first_answer(client.clone(), vip));
-    let running =
-        manifest.deploy(&lab, (&namespace, None), &load_balancer, Path::new(STATE_ROOT), identity, None).await?;
+    let running = manifest.deploy(&lab, to, &load_balancer, root, identity, None).await?;
     let ready = Instant::now();
     let served = timeout(PATIENCE, served).await.map_err(|_| format!("no answer 200 within {PATIENCE:?}"))??;
     let started = spawns::so_far();
     let (Some(first), Some(start)) = (started.first(), started.get(usize::from(manifest.has_check()))) else {
         return Err("the deployment did not tell when it started the balancer".into());
     };
-    let memory_kib = memory::of(&namespace)?;
+    let memory_kib = memory::of(&place.namespace)?;
 
     let member = SocketAddrV4::new(plan.members[0].member.address, 80);
     let client = (&client, plan.network.client);
     let (direct, proxied) = by_turns(client, member, vip, true).await?;
     let (direct_new, proxied_new) = by_turns(client, member, vip, false).await?;
     running.stop(&lab).await?;
+    let container_took = place.container_took;
+    place.give_up().await?;
     drop(members);
     let ms = |time: Duration| time.as_secs_f64() * 1e3;
     Ok(Round {
-        start_ms: ms(served.saturating_duration_since(*start)),
+        start_ms: ms(container_took + served.saturating_duration_since(*start)),
         lblab_ms: ms(first.saturating_duration_since(begun)) + ms(ready.saturating_duration_since(served)),
         memory_kib,
         direct,
