@@ -1,5 +1,6 @@
 //! Deploying a balancer into a namespace: configuration, check, process, readiness.
 
+use std::cell::RefCell;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -160,8 +161,10 @@ impl Deployment {
             conditions.extend(self.look_out_for(ready, context)?);
         }
         let mut instance = self.spawn(lab, &manifest.start, context, Some(Source::Output)).await?;
+        let lacking = RefCell::new(String::new());
         let ready = async {
             for condition in conditions {
+                lacking.replace(condition.lacking());
                 condition.comes_true(&self.namespace).await?;
             }
             Ok::<(), io::Error>(())
@@ -197,7 +200,10 @@ impl Deployment {
         Err(match (status, failed) {
             (Some(status), _) => BalancerError::DidNotStart { balancer: balancer(), status, output },
             (None, Some(source)) => BalancerError::NotAsked { balancer: balancer(), source },
-            (None, None) => BalancerError::NotReady { balancer: balancer(), deadline: DEADLINE, output },
+            (None, None) => {
+                let lacking = lacking.take();
+                BalancerError::NotReady { balancer: balancer(), deadline: DEADLINE, lacking, output }
+            }
         })
     }
 

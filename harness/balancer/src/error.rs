@@ -25,10 +25,18 @@ pub enum BalancerError {
         balancer: String,
         /// The names under which the program was looked for.
         names: Vec<String>,
-        /// The folders in which it was looked for, as the manifest has them.
+        /// The folders in which it was looked for; `PATH` stands for those of PATH.
         folders: Vec<String>,
         /// The command that installs it.
         install: String,
+    },
+    /// The balancer's program is there, and nobody may run it.
+    #[error("finding {balancer}: {} is there and may not be run; make it executable: chmod +x {}", path.display(), path.display())]
+    NotExecutable {
+        /// The balancer.
+        balancer: String,
+        /// The file.
+        path: PathBuf,
     },
     /// No engine of this machine runs the balancer's image.
     #[error(
@@ -154,12 +162,14 @@ pub enum BalancerError {
         output: Vec<String>,
     },
     /// The balancer was not ready in time.
-    #[error("{balancer} did not start: it was not ready within {deadline:?}{}", said(output))]
+    #[error("{balancer} did not start: it was not ready within {deadline:?}, since {lacking}{}", said(output))]
     NotReady {
         /// The balancer.
         balancer: String,
         /// How long it was waited for.
         deadline: Duration,
+        /// Which condition has not come true.
+        lacking: String,
         /// What it printed.
         output: Vec<String>,
     },
@@ -243,9 +253,10 @@ impl BalancerError {
             | BalancerError::Render { .. }
             | BalancerError::Incapable { .. }
             | BalancerError::Argument { .. } => Blame::Scenario,
-            BalancerError::Missing { .. } | BalancerError::NoContainer { .. } | BalancerError::NoVersion { .. } => {
-                Blame::Environment
-            }
+            BalancerError::Missing { .. }
+            | BalancerError::NotExecutable { .. }
+            | BalancerError::NoContainer { .. }
+            | BalancerError::NoVersion { .. } => Blame::Environment,
             BalancerError::Refused { .. }
             | BalancerError::Hangs { .. }
             | BalancerError::NotAsked { .. }

@@ -65,7 +65,11 @@ impl Manifest {
             let first = text.lines().next().unwrap_or_default();
             return Err(no_version(format!("it printed {first:?}, in which the pattern finds none")));
         };
-        Ok(Found { version: found.as_str().to_owned(), path, engine })
+        let version = found.as_str();
+        if let Some(odd) = version.chars().find(|c| c.is_control()) {
+            return Err(no_version(format!("the pattern finds {version:?}, and {odd:?} is part of no version")));
+        }
+        Ok(Found { version: version.to_owned(), path, engine })
     }
 
     /// Finds the balancer's program.
@@ -81,22 +85,32 @@ impl Manifest {
             Program::Installed { names, search, install } => (names, search, install),
         };
         let path = env::var_os("PATH").unwrap_or_default();
-        let mut folders: Vec<PathBuf> = Vec::new();
+        let (mut folders, mut told): (Vec<PathBuf>, Vec<String>) = Default::default();
         for folder in search {
             if folder == PATH {
                 folders.extend(env::split_paths(&path));
+                told.push(PATH.to_owned());
             } else {
                 let here = self.folder.as_ref().map(|folder| folder.to_string_lossy());
                 let known = context! { balancers => balancers_folder().to_string_lossy(), here };
                 let rendered = render_argument(folder, &known);
-                folders.push(PathBuf::from(rendered.map_err(|why| self.misrendered(folder, why))?));
+                let rendered = rendered.map_err(|why| self.misrendered(folder, why))?;
+                folders.push(PathBuf::from(&rendered));
+                told.push(rendered);
             }
         }
         let candidates = names.iter().flat_map(|name| folders.iter().map(move |folder| folder.join(name)));
-        candidates.into_iter().find(|path| is_executable(path)).ok_or_else(|| BalancerError::Missing {
+        let candidates: Vec<PathBuf> = candidates.collect();
+        if let Some(found) = candidates.iter().find(|path| is_executable(path)) {
+            return Ok(found.clone());
+        }
+        if let Some(path) = candidates.into_iter().find(|path| path.is_file()) {
+            return Err(BalancerError::NotExecutable { balancer: self.name.clone(), path });
+        }
+        Err(BalancerError::Missing {
             balancer: self.name.clone(),
             names: names.clone(),
-            folders: search.clone(),
+            folders: told,
             install: install.clone(),
         })
     }
@@ -151,7 +165,8 @@ fn read_words(mut reader: io::PipeReader) -> io::Result<String> {
         let timeout = PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX);
         let mut fds = [PollFd::new(reader.as_fd(), PollFlags::POLLIN)];
         if poll(&mut fds, timeout)? == 0 {
-            return Err(io::Error::new(io::ErrorKind::TimedOut, format!("it did not end within {PATIENCE:?}")));
+            let told = format!("it, or what it has started, was not done within {PATIENCE:?}");
+            return Err(io::Error::new(io::ErrorKind::TimedOut, told));
         }
         let length = reader.read(&mut chunk)?;
         words.extend_from_slice(&chunk[..length]);

@@ -52,6 +52,16 @@ pub(crate) enum Condition {
 }
 
 impl Condition {
+    /// What is the case as long as it has not come true.
+    pub fn lacking(&self) -> String {
+        match self {
+            Condition::Socket(arrival, _) => format!("nothing answers as it should at {}", arrival.socket.display()),
+            Condition::Address(place, _) => format!("nothing answers as it should at {place}"),
+            Condition::Accepts(address) => format!("no connection is accepted at {address}"),
+            Condition::Line(_) => "no line that it printed matches the `output` of `ready`".to_owned(),
+        }
+    }
+
     /// Waits until it has come true. The caller sets the deadline.
     pub async fn comes_true(self, namespace: &Namespace) -> io::Result<()> {
         match self {

@@ -12,6 +12,8 @@ use crate::diagnostic::Diagnostic;
 const LONGEST: usize = 1024;
 
 /// Characters besides letters and digits that mean nothing special to any balancer's configuration language.
+/// How many instructions a template may take.
+const STEPS: u64 = 2_000_000;
 const PLAIN: &str = "-._~:/?&=%+,@!*";
 
 /// Renders configuration files out of named templates.
@@ -85,6 +87,8 @@ fn environment<'source>(formatter: Formatter) -> Environment<'source> {
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     environment.set_debug(true);
+    // A loop that would not end is an error. The shipped templates take some thousands of steps for a hundred members.
+    environment.set_fuel(Some(STEPS));
     environment.set_formatter(formatter);
     environment.add_filter("duration", duration);
     environment.add_function("refuse", refuse);
@@ -142,6 +146,9 @@ fn duration(seconds: f64) -> Result<String, Error> {
 
 /// What went wrong, in one line, without minijinja's own account of where.
 fn sentence(error: &Error) -> String {
+    if error.kind() == ErrorKind::OutOfFuel {
+        return format!("it takes more than {STEPS} steps; is there a loop that does not end?");
+    }
     let mut text = error.kind().to_string();
     if let Some(detail) = error.detail() {
         text.push_str(": ");

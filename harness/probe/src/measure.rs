@@ -18,9 +18,9 @@ use lblab_model::{
 
 use crate::block::declared_value;
 use crate::experiment::Experiment as E;
-use crate::finding::{Finding, Measured, Standing, compare, compare_list, not_measured};
-use crate::labs::Labs;
-use crate::seen::Reading;
+use crate::finding::{Finding, Has, Measured, Standing, compare, compare_list, not_measured};
+use crate::labs::{Labs, Nothing};
+use crate::seen::{Reading, unknown};
 use crate::traits::Trait;
 use crate::words::in_words;
 
@@ -28,8 +28,9 @@ use crate::words::in_words;
 pub fn findings(traits: &[Trait], declared: &BalancerTraits, labs: &Labs, slow: bool) -> Vec<Finding> {
     let measuring = Measuring { declared, labs, slow };
     let found = traits.iter().map(|one| measuring.finding(*one));
-    // What may not even be declared is no finding, unless something was seen of it.
-    found.filter(|finding| finding.declared.is_some() || finding.measured.is_some()).collect()
+    // What may not even be declared is no finding, unless it was asked for by name or something was seen of it.
+    let is_asked = |of: Trait| traits.len() < Trait::ALL.len() && traits.contains(&of);
+    found.filter(|finding| finding.declared.is_some() || finding.measured.is_some() || is_asked(finding.of)).collect()
 }
 
 struct Measuring<'a> {
@@ -42,8 +43,7 @@ impl Measuring<'_> {
     fn finding(&self, of: Trait) -> Finding {
         let Measuring { declared, labs, slow } = *self;
         let seen = |experiment| labs.seen(experiment);
-        if of.is_about_probes() && !declared.monitors.contains(&ProbeKind::Http) {
-            let why = "it declares no monitor HTTP, and only such probes show a member why they fail";
+        if let Some(why) = self.out_of_reach(of) {
             return not_measured(of, declared_value(of, declared), why);
         }
         match of {
@@ -73,7 +73,7 @@ impl Measuring<'_> {
             Trait::Hash => self.hash(),
             Trait::Persistence => {
                 let readings = vec![
-                    (PersistenceKind::SourceIp, sources::source_table(seen(E::SourceTable))),
+                    (PersistenceKind::SourceIp, self.source_table()),
                     (PersistenceKind::HttpCookie, keeping::cookie(seen(E::HttpCookie))),
                     (PersistenceKind::AppCookie, keeping::cookie(seen(E::AppCookie))),
                 ];
@@ -127,6 +127,35 @@ impl Measuring<'_> {
                 compare(of, &declared.reload, changing::reload(seen(E::Reload), passive), PartialEq::eq)
             }
         }
+    }
+
+    /// Why no experiment shows the trait on a balancer that declares to lack what it takes.
+    fn out_of_reach(&self, of: Trait) -> Option<&'static str> {
+        let declared = self.declared;
+        let lacks = |method| !declared.methods.contains(&method);
+        let refused = |experiment| matches!(self.labs.seen(experiment), Err(Nothing::Refused(_)));
+        match of {
+            _ if of.is_about_probes() && !declared.monitors.contains(&ProbeKind::Http) => {
+                Some("it declares no monitor HTTP, and only such probes show a member why they fail")
+            }
+            Trait::Rotation | Trait::Workers if lacks(Method::RoundRobin) => Some("it declares no method ROUND_ROBIN"),
+            Trait::Ties if lacks(Method::LeastConnections) && refused(E::LeastConnections) => {
+                Some("it has no method LEAST_CONNECTIONS, and only that shows who is less busy")
+            }
+            Trait::BoundRequests if lacks(Method::SourceIp) && refused(E::Bound) => {
+                Some("it has no method SOURCE_IP, and keeps no table of clients")
+            }
+            _ => None,
+        }
+    }
+
+    /// A method that keeps sources by itself does not tell whether a table would.
+    fn source_table(&self) -> Reading<Has> {
+        let by_address = self.declared.methods.iter().all(|method| *method == Method::SourceIp);
+        if by_address && !self.declared.persistence.contains(&PersistenceKind::SourceIp) {
+            return unknown("its only method keeps sources on their members by itself");
+        }
+        sources::source_table(self.labs.seen(E::SourceTable))
     }
 
     /// A trait of probes.
@@ -207,5 +236,42 @@ impl Measuring<'_> {
             return Finding { standing: Standing::NotMeasured, evidence, ..finding };
         }
         finding
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use lblab_balancer::Manifest;
+    use lblab_model::{BalancerTraits, HashClass, Method};
+
+    use super::findings;
+    use crate::finding::Standing;
+    use crate::labs::Labs;
+    use crate::traits::Trait;
+
+    /// What is said of a trait when no lab was built.
+    fn unseen(of: Trait, declared: &BalancerTraits) -> String {
+        let found = findings(&[of], declared, &Labs::default(), false);
+        let [finding] = &found[..] else { panic!("{of}: {found:?}") };
+        assert_eq!(finding.standing, Standing::NotMeasured);
+        finding.evidence.clone()
+    }
+
+    #[test]
+    fn what_a_balancer_lacks_the_means_to_show_is_said_and_never_measured() {
+        let pen = Manifest::load("pen").expect("it is shipped").traits().clone();
+        let no_monitor = "it declares no monitor HTTP, and only such probes show a member why they fail";
+        assert_eq!(unseen(Trait::Fall, &pen), no_monitor);
+        let by_address = BalancerTraits {
+            methods: vec![Method::SourceIp],
+            hash: Some(HashClass::Map),
+            persistence: Vec::new(),
+            ..pen.clone()
+        };
+        assert_eq!(unseen(Trait::Rotation, &by_address), "it declares no method ROUND_ROBIN");
+        assert_eq!(unseen(Trait::Workers, &by_address), "it declares no method ROUND_ROBIN");
+        let told = unseen(Trait::Persistence, &by_address);
+        assert!(told.contains("SOURCE_IP: its only method keeps sources on their members by itself"), "{told}");
+        assert!(!unseen(Trait::Persistence, &pen).contains("by itself"));
     }
 }

@@ -99,6 +99,19 @@ fn templates_beside(folder: &Path) -> Result<BTreeMap<String, String>, ManifestE
     Ok(templates)
 }
 
+/// The longest manifest or template, in bytes.
+const LONGEST: u64 = 1 << 20;
+
+/// A pipe or a device would be read for ever.
 fn text_of(path: &Path) -> Result<String, ManifestError> {
-    fs::read_to_string(path).map_err(|source| ManifestError::Read { path: path.to_owned(), source })
+    let unreadable = |source| ManifestError::Read { path: path.to_owned(), source };
+    let file = fs::metadata(path).map_err(unreadable)?;
+    let odd = |what: String| Err(unreadable(io::Error::new(io::ErrorKind::InvalidInput, what)));
+    if !file.is_file() {
+        return odd("it is no regular file".to_owned());
+    }
+    if file.len() > LONGEST {
+        return odd(format!("it has {} bytes, and a manifest or a template has at most {LONGEST}", file.len()));
+    }
+    fs::read_to_string(path).map_err(unreadable)
 }

@@ -1,6 +1,7 @@
 //! Manifests that are right, and every way in which one can be wrong.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 
 use expect_test::{Expect, expect};
 use lblab_balancer::{BalancerError, Blame, Manifest, ManifestError, shipped};
@@ -100,6 +101,60 @@ fn a_program_that_is_missing_says_how_to_install_it() {
         matches!(&error, BalancerError::Missing { .. }) && error.to_string().contains("apt-get install -y mine"),
         "{error}"
     );
+}
+
+/// The right manifest with this program in its own folder.
+fn with_program(script: &str, mode: u32) -> TempDir {
+    let manifest = RIGHT.replace("no-such-balancer", "mine.sh").replace("[PATH, /opt/mine]", "[\"{{ here }}\"]");
+    let folder = folder(&manifest, "");
+    let program = folder.path().join("mine.sh");
+    fs::write(&program, script).expect("it is written");
+    fs::set_permissions(&program, fs::Permissions::from_mode(mode)).expect("it is ours");
+    folder
+}
+
+fn not_found(folder: &TempDir) -> String {
+    let path = folder.path().display().to_string();
+    let manifest = Manifest::load(&path).unwrap_or_else(|error| panic!("{error}"));
+    let error = manifest.find_program().expect_err("there is no such program");
+    assert_eq!(error.blame(), Blame::Environment);
+    let real = folder.path().canonicalize().expect("it is there").display().to_string();
+    error.to_string().replace(&real, "mine").replace(&path, "mine")
+}
+
+#[test]
+fn a_program_that_may_not_be_run_is_told_from_one_that_is_missing() {
+    let folder = with_program("#!/bin/sh\necho v1.2\n", 0o644);
+    expect!["finding mine: mine/mine.sh is there and may not be run; make it executable: chmod +x mine/mine.sh"]
+        .assert_eq(&not_found(&folder));
+    fs::remove_file(folder.path().join("mine.sh")).expect("it is ours");
+    expect!["finding mine: there is no program mine.sh in mine; install it: apt-get install -y mine"]
+        .assert_eq(&not_found(&folder));
+}
+
+#[test]
+fn nothing_of_a_version_steers_a_terminal() {
+    let folder = with_program("#!/bin/sh\nprintf 'v1.2\\033[31mEVIL'\n", 0o755);
+    let path = folder.path().join("manifest.yaml");
+    let text = fs::read_to_string(&path).expect("it is there").replace("[0-9.]+", ".*");
+    fs::write(&path, text).expect("it is ours");
+    expect![[r#"asking mine/mine.sh for its version: the pattern finds "1.2\u{1b}[31mEVIL", and '\u{1b}' is part of no version; see the manifest's `version`"#]].assert_eq(&not_found(&folder));
+}
+
+#[test]
+fn what_is_no_file_or_too_long_a_one_is_not_read() {
+    let refused = |folder: &TempDir| {
+        let path = folder.path().display().to_string();
+        Manifest::load(&path).expect_err("it cannot be read").to_string().replace(&path, "mine")
+    };
+    let long = folder(RIGHT, &"x".repeat(1 << 21));
+    expect!["reading mine/mine.j2: it has 2097152 bytes, and a manifest or a template has at most 1048576"]
+        .assert_eq(&refused(&long));
+    let endless = folder(RIGHT, "");
+    let template = endless.path().join("mine.j2");
+    fs::remove_file(&template).expect("it is ours");
+    std::os::unix::fs::symlink("/dev/zero", &template).expect("it is ours");
+    expect!["reading mine/mine.j2: it is no regular file"].assert_eq(&refused(&endless));
 }
 
 #[test]

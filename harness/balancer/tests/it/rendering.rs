@@ -3,12 +3,13 @@
 use std::path::Path;
 use std::time::Duration;
 
-use expect_test::{ExpectFile, expect_file};
+use expect_test::{ExpectFile, expect, expect_file};
 use lblab_balancer::{BalancerError, Blame, Manifest, shipped};
 use lblab_lab::sandbox::Identity;
-use lblab_model::{LoadBalancer, Method, Monitor, MonitorKind, Persistence, Protocol};
+use lblab_model::{LoadBalancer, Method, Monitor, MonitorKind, Persistence, Pool, Protocol};
 
 use crate::load_balancers::{http_monitor, member, walkthrough, with};
+use crate::manifests;
 
 fn check(balancer: &str, lb: &LoadBalancer, expected: &ExpectFile) {
     let manifest = Manifest::load(balancer).expect("it is shipped");
@@ -158,6 +159,41 @@ fn a_template_that_writes_a_hostile_string_is_stopped() {
         let lb = with(|pool| pool.id = path.to_owned());
         let rendered = manifest.render(&lb, Path::new("/run/lblab"), Identity::Root, None);
         assert!(matches!(rendered, Err(BalancerError::Render { .. })), "{path:?}: {rendered:?}");
+    }
+}
+
+#[test]
+fn a_template_that_does_not_end_is_an_error() {
+    let loops = "{% for i in range(99999) %}{% for j in range(99999) %}{% endfor %}{% endfor %}";
+    let folder = manifests::folder(manifests::RIGHT, loops);
+    let manifest = Manifest::load(&folder.path().display().to_string()).unwrap_or_else(|error| panic!("{error}"));
+    let rendered = manifest.render(&walkthrough(), Path::new("/run/lblab"), Identity::Root, None);
+    let error = rendered.expect_err("it would take days").to_string();
+    expect![[r#"
+        rendering the configuration of mine:
+        error: it takes more than 2000000 steps; is there a loop that does not end?
+         --> mine.j2:1:1
+          |
+        1 | {% for i in range(99999) %}{% for j in range(99999) %}{% endfor %}{% endfor %}
+          | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^"#]]
+    .assert_eq(&error);
+}
+
+#[test]
+fn a_pool_of_five_hundred_members_is_no_template_that_does_not_end() {
+    let many = |pool: &mut Pool| {
+        let members = (0..500_u16).map(|number| member(&format!("vm{number:03}"), 17, number % 3 + 1));
+        pool.members = members.collect();
+        pool.monitor = Some(http_monitor());
+    };
+    for manifest in shipped() {
+        let rendered = manifest.render(&with(many), Path::new("/run/lblab"), Identity::Root, None);
+        assert!(
+            matches!(rendered, Ok(_) | Err(BalancerError::Incapable { .. })),
+            "{}: {:?}",
+            manifest.name(),
+            rendered.err()
+        );
     }
 }
 

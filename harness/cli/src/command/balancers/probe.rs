@@ -167,16 +167,17 @@ fn as_value(contender: &Arc<Contender>, arguments: &Probe, report: &Report) -> V
     })
 }
 
-/// A difference comes first. Otherwise something has to have been measured, or whoever kept it from being so is named.
+/// A difference comes first. Otherwise what the machine or lblab kept from being measured is no success, and neither is nothing at
+/// all; what the balancer does not take shows in the findings.
 fn exit_of(report: &Report) -> Exit {
     if report.count(Standing::Differs) > 0 {
         return Exit::Failed;
     }
-    if report.count(Standing::Agrees) > 0 {
+    let blamed = |whose| report.problems.iter().any(|(_, problem)| problem.whose == whose);
+    if report.count(Standing::Agrees) > 0 && !blamed(Whose::Environment) && !blamed(Whose::Harness) {
         return Exit::AllHold;
     }
-    let blamed = |whose| report.problems.iter().any(|(_, problem)| problem.whose == whose);
-    if blamed(Whose::Balancer) || blamed(Whose::Scenario) {
+    if report.count(Standing::Agrees) == 0 && (blamed(Whose::Balancer) || blamed(Whose::Scenario)) {
         Exit::BalancerDidNotStart
     } else if blamed(Whose::Environment) {
         Exit::EnvironmentLacks
