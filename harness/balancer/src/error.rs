@@ -162,7 +162,7 @@ pub enum BalancerError {
         output: Vec<String>,
     },
     /// The balancer was not ready in time.
-    #[error("{balancer} did not start: it was not ready within {deadline:?}, since {lacking}{}", said(output))]
+    #[error("{balancer} did not start: it was not ready within {deadline:?} ({lacking}){}", said(output))]
     NotReady {
         /// The balancer.
         balancer: String,
