@@ -8,7 +8,7 @@ use lblab_history::{Change, Outcome, Request};
 use lblab_model::{Moment, ReloadClass};
 
 use crate::finding::Measured;
-use crate::seen::{Reading, Seen, departure, probes, unknown};
+use crate::seen::{Reading, Seen, departure, missed_after, probes, unknown};
 
 /// The member that is out when the configuration is changed.
 const OUT: usize = 6;
@@ -48,7 +48,11 @@ fn reload_of(connections: &Kept, states: &Kept, table: &Kept) -> Reading<Measure
     let told = [connections, states, table].map(told).join("; ");
     match (connections, states, table) {
         (Kept::Unknown(_), ..) => unknown(told),
-        (Kept::Part(_), ..) => Ok(Measured::no_value(told)),
+        // Which class it means to be of cannot be told; what it loses is for the checks.
+        (Kept::Part(_), ..) => {
+            let others = vec![ReloadClass::KeepsConnections, ReloadClass::Restarts];
+            Ok(Measured::one_of(ReloadClass::KeepsAll, others, told))
+        }
         (Kept::Lost(_), ..) => Ok(Measured::is(ReloadClass::Restarts, told)),
         (_, Kept::Lost(_), _) | (_, _, Kept::Lost(_)) => Ok(Measured::is(ReloadClass::KeepsConnections, told)),
         (_, Kept::All(_), _) | (_, _, Kept::All(_)) => Ok(Measured::is(ReloadClass::KeepsAll, told)),
@@ -129,47 +133,45 @@ fn states(seen: Seen<'_>) -> Reading<Kept> {
 
 /// States that come from failed requests: a member that is left alone for having failed stays so.
 ///
-/// How long it is left alone shows before the first change. A balancer that counts afresh comes to it at once; one that does not
-/// comes when the time is up, which may be so soon after a change by chance, but hardly after most of them.
+/// A balancer that counts afresh comes to it in its next turn after every change. One that does not comes when the time is up, which
+/// may be just then by chance, but hardly after most changes.
 fn passive_states(seen: Seen<'_>) -> Reading<Kept> {
     let member = seen.member(FAILS)?;
     let fault = seen.fault(Some(member), 0)?;
     let changes = seen.changes();
     let Some(first) = changes.first() else { return Err(seen.cut_short("change")) };
     let arrivals: Vec<Moment> = seen.arrivals(member).into_iter().filter(|at| *at >= fault.at).collect();
-    let alone = alone(&arrivals, first.begun);
-    if alone.is_none_or(|alone| alone < PAUSE) {
+    let turn = missed_after(seen)?;
+    let Some(alone) = alone(&arrivals, first.begun).filter(|alone| *alone > turn * 3) else {
         return Ok(Kept::Unknown(format!("{member}, which reset every connection, was never left alone")));
-    }
-    seen.punctual(fault.at, seen.end(), PAUSE / 2)?;
-    let changes: Vec<(Moment, Moment)> = changes.iter().map(|change| (change.begun, change.in_force)).collect();
-    let soon = changes.iter().filter(|change| came_soon(&arrivals, **change, alone.unwrap_or_default())).count();
+    };
+    seen.punctual(fault.at, seen.end(), turn / 2)?;
+    let came = |change: &&Change| arrivals.iter().any(|at| *at >= change.begun && *at < change.in_force + turn);
+    let at_once = changes.iter().filter(came).count();
     let told = format!(
-        "{member}, left alone for {:.1} s after failed requests, was used again soon after {soon} of {} changes",
-        alone.unwrap_or_default().as_secs_f64(),
+        "{member}, left alone for {:.1} s after failed requests, was used at once after {at_once} of {} changes",
+        alone.as_secs_f64(),
         changes.len()
     );
-    Ok(if soon * 2 > changes.len() { Kept::Lost(told) } else { Kept::All(told) })
+    Ok(passive_kept(at_once, changes.len(), told))
+}
+
+fn passive_kept(at_once: usize, changes: usize, told: String) -> Kept {
+    if at_once == changes {
+        Kept::Lost(told)
+    } else if at_once * 2 <= changes {
+        Kept::All(told)
+    } else {
+        Kept::Unknown(told)
+    }
 }
 
 /// The member that fails requests.
 const FAILS: usize = 1;
-/// The shortest pause that no turn explains.
-const PAUSE: Duration = Duration::from_millis(400);
 
 /// The longest pause between two arrivals up to this moment.
 fn alone(arrivals: &[Moment], until: Moment) -> Option<Duration> {
     arrivals.windows(2).filter(|pair| pair[1] <= until).map(|pair| pair[1].since(pair[0])).max()
-}
-
-/// Whether a request came after a change although less than two thirds of the usual pause had passed since the last one before.
-fn came_soon(arrivals: &[Moment], (begun, in_force): (Moment, Moment), alone: Duration) -> bool {
-    let last = arrivals.iter().copied().filter(|at| *at < begun).max();
-    let next = arrivals.iter().copied().find(|at| *at >= begun);
-    match (last, next) {
-        (Some(last), Some(next)) => next < in_force + PAUSE && next.since(last) * 3 < alone * 2,
-        _ => false,
-    }
 }
 
 /// The table of sources: nobody moves.
@@ -205,18 +207,18 @@ mod tests {
 
     use lblab_model::{Moment, ReloadClass};
 
-    use super::{Kept, alone, came_soon, reload_of};
+    use super::{Kept, alone, passive_kept, reload_of};
 
     #[test]
-    fn a_balancer_that_counts_afresh_comes_to_a_failing_member_right_after_a_change() {
+    fn a_balancer_that_counts_afresh_comes_to_a_failing_member_right_after_every_change() {
         let at = |millis: u64| Moment::EPOCH + Duration::from_millis(millis);
         let tries = [100, 130, 160, 1170, 2180, 2300, 2330].map(at);
-        let pause = alone(&tries, at(2250)).expect("it was left alone");
-        assert_eq!(pause, Duration::from_millis(1010));
-        assert!(came_soon(&tries, (at(2250), at(2290)), pause), "120 ms after the last one");
-        assert!(!came_soon(&[at(1170), at(2185)], (at(1400), at(1420)), pause), "when its time was up");
-        assert!(!came_soon(&[at(1170), at(1990)], (at(1180), at(1700)), pause), "more than two thirds of it");
-        assert!(!came_soon(&[at(1170)], (at(1180), at(1200)), pause), "never");
+        assert_eq!(alone(&tries, at(2250)), Some(Duration::from_millis(1010)));
+        let check = |at_once| passive_kept(at_once, 4, String::new());
+        assert!(matches!(check(4), Kept::Lost(_)));
+        assert!(matches!(check(3), Kept::Unknown(_)));
+        assert!(matches!(check(1), Kept::All(_)), "by chance");
+        assert!(matches!(check(0), Kept::All(_)));
     }
 
     #[test]
@@ -233,7 +235,7 @@ mod tests {
         assert_eq!(check(all(), unknown(), unknown()), Ok((Some(ReloadClass::KeepsAll), 1)), "nothing to keep");
         assert_eq!(check(lost(), all(), all()), Ok((Some(ReloadClass::Restarts), 0)));
         let part = || Kept::Part(String::new());
-        assert_eq!(check(part(), all(), all()), Ok((None, 0)), "a few requests were lost");
+        assert_eq!(check(part(), all(), all()), Ok((Some(ReloadClass::KeepsAll), 2)), "a few requests were lost");
         assert!(check(unknown(), all(), all()).is_err());
     }
 }

@@ -57,7 +57,8 @@ fn or_ticks(measured: &Measured<ProbeSchedule>, gaps: Vec<(f64, f64, f64)>) -> M
         return Measured::one_of(ProbeSchedule::StartToStart, vec![ProbeSchedule::Ticks], told);
     };
     let told = format!("{}; unanswered ones of {waited:.2} s every {gap:.2} s", measured.evidence);
-    if (gap - waited.max(delay)).abs() < OFF {
+    // Some wait for the one before, and some send the next one all the same.
+    if (gap - waited.max(delay)).abs() < OFF || (gap - delay).abs() < OFF {
         Measured::is(ProbeSchedule::StartToStart, told)
     } else if (gap - delay * (((waited + OFF / 2.0) / delay).floor() + 1.0)).abs() < OFF {
         Measured::is(ProbeSchedule::Ticks, told)
@@ -170,11 +171,21 @@ fn syn_cost(seen: Seen<'_>, fall: u32, schedule: ProbeSchedule) -> Reading<Cost>
     // The balancer may say more exactly when it left the member, if that is not before it last tried, nor long after.
     let left = match seen.told_down(member, fault.at) {
         Some(told) if told + SLOP >= last && told < last + Duration::from_millis(1500) => told,
+        Some(told) if told >= last => {
+            let later = told.since(last).as_secs_f64();
+            return unknown(format!(
+                "no request was sent to {member} in the {later:.1} s before it was said to be down"
+            ));
+        }
         _ => last + seen.turn()? / 2,
     };
     let delay = monitor.delay.as_secs_f64();
     let (since_start, since_end) = (left.since(started).as_secs_f64(), left.since(ended).as_secs_f64());
     let cost = syn_cost_of(schedule, delay, f64::from(fall), since_start, since_end);
+    if cost < -OFF {
+        let why = "was left before so many of its probes can have failed, so something else took it out";
+        return unknown(format!("with a delay of {delay:.0} s {member} {why}"));
+    }
     Ok(Cost { monitor: monitor.clone(), cost })
 }
 
@@ -363,6 +374,7 @@ mod tests {
         assert_eq!(check(2.01, 2.0), Some(ProbeSchedule::StartToStart));
         assert_eq!(check(3.0, 2.0), Some(ProbeSchedule::Ticks));
         assert_eq!(check(2.02, 1.01), Some(ProbeSchedule::Ticks));
+        assert_eq!(check(1.0, 2.0), Some(ProbeSchedule::StartToStart), "they overlap");
         assert_eq!(check(3.5, 3.4), Some(ProbeSchedule::StartToStart));
         assert_eq!(check(4.0, 3.4), Some(ProbeSchedule::Ticks));
         assert_eq!(check(4.5, 2.0), None);
