@@ -7,8 +7,7 @@ use clap::{Args, Parser, Subcommand};
 use lblab_probe::Trait;
 use lblab_reference::Mutant;
 
-/// Tests load balancers for real: a lab out of network namespaces, a balancer in it, real traffic, and a verdict with
-/// evidence.
+/// Tests load balancers for real: labs of network namespaces, real traffic, verdicts with evidence.
 #[derive(Debug, Parser)]
 #[command(name = "lblab", version, max_term_width = 100, disable_help_subcommand = true)]
 #[command(after_help = "Start with `lblab doctor`, then `lblab run builtin:walkthrough`.\n\
@@ -57,6 +56,15 @@ pub(crate) enum Command {
         #[arg(long)]
         manifest: bool,
     },
+    /// Say what a check asserts, within what bound, why, and how often it is wrong
+    Explain {
+        /// Checks by their ids, as in `HM-5`
+        #[arg(required_unless_present = "all", value_name = "CHECK")]
+        checks: Vec<String>,
+        /// Every check, and those that cannot be made yet
+        #[arg(long, conflicts_with = "checks")]
+        all: bool,
+    },
     /// Say what this machine can run and what not, with the remedy
     Doctor,
     /// Write a first scenario that runs
@@ -65,8 +73,7 @@ pub(crate) enum Command {
         #[arg(default_value = "scenario.yaml")]
         file: PathBuf,
     },
-    /// List the balancers that can be tested, and how to get those that are missing; show one, write a manifest for another,
-    /// or measure what one does
+    /// List the balancers that can be tested; show one, describe another, or measure one
     Balancers(Balancers),
     /// List the shipped scenarios
     Scenarios,

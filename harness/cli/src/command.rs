@@ -2,6 +2,7 @@
 
 mod balancers;
 mod doctor;
+mod explain;
 mod judge;
 mod reporting;
 mod run;
@@ -26,6 +27,7 @@ pub fn main() -> ExitCode {
         Some(Command::Plan { scenarios, balancer }) => scenario::plan(&scenarios, &balancer),
         Some(Command::Judge { histories, verbose, output }) => judge::judge(&histories, &output, verbose),
         Some(Command::Schema { manifest }) => scenario::schema(manifest),
+        Some(Command::Explain { checks, all }) => explain::explain(&checks, all),
         Some(Command::Doctor) => doctor::doctor(),
         Some(Command::Init { file }) => init(&file),
         Some(Command::Balancers(arguments)) => balancers::balancers(&arguments),

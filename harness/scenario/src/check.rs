@@ -58,6 +58,7 @@ fn plan(path: &str, text: &str, found: &mut Findings) -> Option<Plan> {
         text: text.to_owned(),
         name: scenario.name.value()?.0.clone(),
         about: scenario.about.value().map(|about| about.0.clone()),
+        profile: scenario.profile.value().copied(),
         network: network?,
         port: vip.port,
         method: pool.method?,

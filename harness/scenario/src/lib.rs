@@ -21,7 +21,7 @@ pub use check::{check, check_bytes};
 pub use diagnostic::{Diagnostic, Diagnostics};
 pub use plan::{
     Clients, Expectation, Expected, Flap, Ids, Load, LostBound, MemberKind, MemberPlan, Network, Place, Plan,
-    PlannedStep, Span, Step, Target, Traffic, Wait,
+    PlannedStep, Profile, Span, Step, Target, Traffic, Wait,
 };
 pub use schema::json_schema;
 pub use yaml::LARGEST_FILE;

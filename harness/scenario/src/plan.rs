@@ -5,11 +5,13 @@ mod expectation;
 mod expected;
 mod monitoring;
 mod network;
+mod profile;
 mod step;
 
 pub use expectation::{Expectation, LostBound};
 pub use expected::Expected;
 pub use network::{MemberKind, MemberPlan, Network};
+pub use profile::Profile;
 pub use step::{Clients, Flap, Load, Place, PlannedStep, Span, Step, Target, Traffic, Wait};
 
 use std::num::NonZeroU16;
@@ -28,6 +30,8 @@ pub struct Plan {
     pub name: String,
     /// More about it.
     pub about: Option<String>,
+    /// The profile of the conformance suite from which on it is run; none if it is no part of the suite.
+    pub profile: Option<Profile>,
     /// The addresses of the lab.
     pub network: Network,
     /// The VIP's port.

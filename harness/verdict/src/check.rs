@@ -6,7 +6,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 /// A check that is made of a run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Check {
     /// Which one.
     pub id: CheckId,
@@ -20,6 +20,29 @@ pub struct Check {
     pub why: &'static str,
     /// What has to be declared or to have happened for the check to be made.
     pub needs: &'static str,
+    /// How often it is wrong.
+    pub errors: Errors,
+    /// The versions of LBaaS that promise it: `1, 2`, `1` or `2`.
+    pub lbaas: &'static str,
+    /// Shipped scenarios in which it is made, the most telling first. Some checks are only made in scenarios of one's own.
+    pub scenarios: &'static [&'static str],
+}
+
+/// How often a check is wrong.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Errors {
+    /// It compares exactly: no correct balancer fails it, and whatever exceeds the bound is seen.
+    None,
+    /// It compares times, or counts that follow from times, by a closed form and with the slack for what the harness cannot
+    /// measure. Where the harness was too late for that, it is inconclusive.
+    Slack,
+    /// It is a statistical test.
+    Rates {
+        /// The probability with which it fails a correct balancer.
+        alpha: f64,
+        /// The probability with which it fails which wrong one.
+        power: &'static str,
+    },
 }
 
 /// A text that is not the id of a check.
@@ -29,7 +52,8 @@ pub struct UnknownCheck(pub String);
 
 /// Makes the ids and the table out of the same rows, so that neither can lack one.
 macro_rules! checks {
-    ($($id:ident $code:literal $title:literal, bound: $bound:literal, why: $why:literal, needs: $needs:literal;)*) => {
+    ($($id:ident $code:literal $title:literal, bound: $bound:literal, why: $why:literal, needs: $needs:literal,
+       errors: $errors:expr, lbaas: $lbaas:literal, scenarios: $scenarios:expr;)*) => {
         /// The id of a check.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         #[serde(try_from = "String", into = "String")]
@@ -39,7 +63,10 @@ macro_rules! checks {
 
         /// Every check, in the order of the ids.
         pub static CHECKS: &[Check] = &[
-            $(Check { id: CheckId::$id, code: $code, title: $title, bound: $bound, why: $why, needs: $needs },)*
+            $(Check {
+                id: CheckId::$id, code: $code, title: $title, bound: $bound, why: $why, needs: $needs,
+                errors: $errors, lbaas: $lbaas, scenarios: &$scenarios,
+            },)*
         ];
     };
 }
@@ -48,11 +75,15 @@ checks! {
     Rr1 "RR-1" "Round robin over equal weights takes the members in turn.",
         bound: "any n consecutive requests hit n different members, over at least 2n requests; exact",
         why: "With n equal members every correct round robin has period n. Nothing is assumed about who is first.",
-        needs: "ROUND_ROBIN, `rotation: in-turn`, one worker, requests one after the other";
+        needs: "ROUND_ROBIN, `rotation: in-turn`, one worker, requests one after the other",
+        errors: Errors::None, lbaas: "1, 2",
+        scenarios: ["balancing/round-robin", "balancing/tcp", "walkthrough/pool"];
     Rr2 "RR-2" "Round robin over equal weights gives every member the same number of requests.",
         bound: "k*n consecutive requests: k for each; with `rotation: shuffled` as RR-3; exact",
         why: "The sum over k periods of RR-1. A chi-square test would pass a random pick, this does not.",
-        needs: "ROUND_ROBIN, one worker, requests one after the other";
+        needs: "ROUND_ROBIN, one worker, requests one after the other",
+        errors: Errors::None, lbaas: "1, 2",
+        scenarios: ["balancing/round-robin", "balancing/tcp"];
     Rr3 "RR-3" "Weights are kept in every period.",
         bound: "with W the sum of the weights over their gcd: from some offset on, every W requests are shared exactly by weight; \
                 any W consecutive requests within 1 of it; over at least 2W requests. With `rotation: shuffled` the first, of which \
@@ -61,53 +92,75 @@ checks! {
         why: "Smooth weighted round robin (nginx) and HAProxy's elastic trees both have period W. The order within a period \
               differs between them, so no order is demanded; where a period begins is not known, so every offset is tried. Where \
               the order varies from period to period, requests on both sides of a border may be those of one member.",
-        needs: "ROUND_ROBIN, `weights: exact`, one worker, requests one after the other";
+        needs: "ROUND_ROBIN, `weights: exact`, one worker, requests one after the other",
+        errors: Errors::None, lbaas: "1, 2",
+        scenarios: ["balancing/weights"];
     Rr6 "RR-6" "Concurrent requests are shared as their weights say.",
         bound: "with k workers: largest and smallest count differ by at most k for equal weights; each count within 2k of its quota \
                 for others. With `rotation: shuffled` by at most 2k, and within 2k or the largest 2k*w(1 - w/W) of its quota",
         why: "Every worker's own rotation is off by at most 1 for equal weights and by less than 2 for others (the greedy of \
               Tijdeman's chairman assignment problem; 1.14 is the most that was measured). Where the order varies, a member's w \
               requests may all come first in a period that is cut off, or last, at either end.",
-        needs: "ROUND_ROBIN; `workers` for k; `weights: exact` for unequal ones; requests that overlap, or more than one worker";
+        needs: "ROUND_ROBIN; `workers` for k; `weights: exact` for unequal ones; requests that overlap, or more than one worker",
+        errors: Errors::None, lbaas: "1, 2",
+        scenarios: ["balancing/concurrency"];
     Rr7 "RR-7" "The members that are left share the requests as their weights say.",
         bound: "RR-1, or RR-3, over the members in rotation",
         why: "An implementation that skips to the next healthy member gives a dead member's successor twice its share.",
-        needs: "as RR-1; a member that has been taken out";
+        needs: "as RR-1; a member that has been taken out",
+        errors: Errors::None, lbaas: "1, 2",
+        scenarios: ["failover/survivors", "failover/weighted-survivors"];
     Rr8 "RR-8" "A member that has returned gets its share again.",
         bound: "RR-1, or RR-3, after at most 2W requests",
         why: "A returning member may be slotted in anywhere in a period; two periods are room for that.",
-        needs: "as RR-1; a member that has been taken out and has returned";
+        needs: "as RR-1; a member that has been taken out and has returned",
+        errors: Errors::None, lbaas: "1, 2",
+        scenarios: ["failover/survivors", "failover/weighted-survivors"];
     Rr9 "RR-9" "A member of weight 0 gets no new clients.",
         bound: "0 requests; exact",
         why: "LBaaS: weight 0 takes no new connections.",
-        needs: "a member of weight 0; `weights: exact`";
+        needs: "a member of weight 0; `weights: exact`",
+        errors: Errors::None, lbaas: "1, 2",
+        scenarios: ["balancing/weights", "reconfiguration/weight"];
     Rr10 "RR-10" "A changed weight is kept.",
         bound: "RR-3, or RR-1, with the new weights after at most 2W requests",
         why: "As RR-3; the change may fall anywhere in a period.",
-        needs: "as RR-3, `weights: exact` even if the new ones are equal; a weight that has been changed";
+        needs: "as RR-3, `weights: exact` even if the new ones are equal; a weight that has been changed",
+        errors: Errors::None, lbaas: "1, 2",
+        scenarios: ["reconfiguration/weight"];
     Rr14 "RR-14" "Members join and leave the pool under traffic without harm.",
         bound: "no failed request from the first change's start on, but for what a fault explains; while the pool is constant, counts of equal members \
                 differ by at most 1 for requests one after the other, by at most 2 for others (k more for k more workers), by at \
                 most 2 for each worker with `rotation: shuffled`",
         why: "Each constant stretch is a round robin of its own, cut off at both ends.",
-        needs: "a change of the pool while traffic runs";
+        needs: "a change of the pool while traffic runs",
+        errors: Errors::None, lbaas: "1, 2",
+        scenarios: ["reconfiguration/members", "reconfiguration/reloads"];
     Lc1 "LC-1" "Held connections are spread evenly.",
         bound: "each goes to a member that has the fewest just before; largest and smallest count then differ by at most 1 at every \
                 prefix; exact",
         why: "The definition of least connections, at each decision.",
-        needs: "LEAST_CONNECTIONS, one worker, equal weights, connections opened one after the other";
+        needs: "LEAST_CONNECTIONS, one worker, equal weights, connections opened one after the other",
+        errors: Errors::None, lbaas: "1, 2",
+        scenarios: ["balancing/least-connections"];
     Lc2 "LC-2" "Held connections are spread by weight.",
         bound: "every member within 1.5 of its quota at every prefix",
         why: "HAProxy minimises (n+1)/w and nginx n/w; 1.0 is the most that was measured for either.",
-        needs: "LEAST_CONNECTIONS, one worker, `weights: exact`, unequal weights, connections opened one after the other";
+        needs: "LEAST_CONNECTIONS, one worker, `weights: exact`, unequal weights, connections opened one after the other",
+        errors: Errors::None, lbaas: "1, 2",
+        scenarios: ["balancing/least-connections-weights"];
     Lc3 "LC-3" "A member whose connections have ended is filled up first.",
         bound: "all of the next connections go there, up to as many as make it even with the others; exact",
         why: "Until then it has the fewest for its weight by either way of counting.",
-        needs: "LEAST_CONNECTIONS, one worker; `weights: exact` for unequal ones; connections released on one member";
+        needs: "LEAST_CONNECTIONS, one worker; `weights: exact` for unequal ones; connections released on one member",
+        errors: Errors::None, lbaas: "1, 2",
+        scenarios: ["balancing/least-connections"];
     Sh1 "SH-1" "Requests from one address go to one member.",
         bound: "one member for each address; exact",
         why: "LBaaS: SOURCE_IP, as method or as persistence. The client's port must not matter.",
-        needs: "SOURCE_IP as method or persistence; at least two requests from an address";
+        needs: "SOURCE_IP as method or persistence; at least two requests from an address",
+        errors: Errors::None, lbaas: "1, 2",
+        scenarios: ["balancing/source-ip"];
     Sh2 "SH-2" "Addresses are spread over the members by weight.",
         bound: "every member gets some, and the upper tail of chi-square over the addresses is at least alpha = 1e-6; the power \
                 against one member at half its share is published with each verdict",
@@ -115,145 +168,224 @@ checks! {
               addresses), so only the upper tail counts. A /24 is one key where the hash is declared to ignore the last octet. For a \
               consistent hash the statistic is divided by 1 + N/(16n), since a ring of 16 points for each member has shares with a \
               relative deviation of 25 % and is not wrong.",
-        needs: "SOURCE_IP as method or persistence; `weights: exact` for unequal ones; expected counts of at least 5";
+        needs: "SOURCE_IP as method or persistence; `weights: exact` for unequal ones; expected counts of at least 5",
+        errors: Errors::Rates { alpha: 1e-6, power: "published with each verdict, against one member at half its share" }, lbaas: "1, 2",
+        scenarios: ["balancing/source-ip", "balancing/source-ip-weights"];
     Sh4 "SH-4" "When a member leaves, only its own clients move.",
         bound: "0 other addresses move; exact. With `hash: maglev` at most 2 % of them, rounded up",
         why: "The definition of consistent hashing. Maglev's table is filled anew without the member, and a few places change hands.",
-        needs: "SOURCE_IP as method, `hash: consistent`, `rendezvous` or `maglev`; traffic before and after the member left";
+        needs: "SOURCE_IP as method, `hash: consistent`, `rendezvous` or `maglev`; traffic before and after the member left",
+        errors: Errors::None, lbaas: "1, 2",
+        scenarios: ["failover/source-ip"];
     Sp1 "SP-1" "A client with a cookie stays on its member.",
         bound: "one member for each client; for HTTP_COOKIE the cookie is set with the first answer, and to no other value than the \
                 client's afterwards; exact",
         why: "LBaaS: HTTP_COOKIE and APP_COOKIE. Setting another value would show that the client's has not been recognised; some \
               balancers set the same one again.",
-        needs: "HTTP_COOKIE or APP_COOKIE; at least two requests of a client";
+        needs: "HTTP_COOKIE or APP_COOKIE; at least two requests of a client",
+        errors: Errors::None, lbaas: "1, 2",
+        scenarios: ["persistence/http-cookie"];
     Sp7 "SP-7" "When a member leaves, only the clients that were kept on it move.",
         bound: "0 other addresses move; exact. How evenly the moved ones are spread is reported, not judged",
         why: "A table of clients is not changed for those whose member lives.",
-        needs: "SOURCE_IP as persistence; traffic before and after the member left";
+        needs: "SOURCE_IP as persistence; traffic before and after the member left",
+        errors: Errors::None, lbaas: "1, 2",
+        scenarios: ["persistence/source-table"];
     Hm1 "HM-1" "Exactly f consecutive bad probes take a member out.",
         bound: "out after f, not f-1, not f+1; counted in the member's own log, or, where the fault hides the probes from the member, \
                 from its last good probe on by the declared schedule and cost",
         why: "LBaaS: max_retries. f is 1 before the first good probe after a start where the balancer declares so.",
-        needs: "a monitor, `fall: max-retries` or just as many, a fault that it can see, a good probe before the fault";
+        needs: "a monitor, `fall: max-retries` or just as many, a fault that it can see, a good probe before the fault",
+        errors: Errors::None, lbaas: "1, 2",
+        scenarios: ["failover/refuse", "failover/status-500"];
     Hm2 "HM-2" "Failures that are not consecutive do not take a member out.",
         bound: "never out, over every run of fewer than f bad probes, which the member's log has to show",
         why: "LBaaS counts consecutive failures; one good probe clears the count.",
-        needs: "a monitor, an f of at least 2 (`fall`), and a fault that flaps";
+        needs: "a monitor, an f of at least 2 (`fall`), and a fault that flaps",
+        errors: Errors::None, lbaas: "1, 2",
+        scenarios: ["monitor/flapping"];
     Hm3 "HM-3" "Exactly r consecutive good probes bring a member back.",
         bound: "back after r, not r-1, not r+1, counted in the member's own log; after a blackhole a repeated SYN from before the heal \
                 may count or not",
         why: "LBaaS has no `rise`; the drivers' is 2, and each balancer declares its own.",
-        needs: "a monitor; `rise` for r";
+        needs: "a monitor; `rise` for r",
+        errors: Errors::None, lbaas: "1, 2",
+        scenarios: ["failover/refuse", "failover/status-500"];
     Hm4 "HM-4" "A member that refuses connections is left in time.",
         bound: "(f-1)d .. f*d after the fault, give or take 100 ms and 2 %",
         why: "The fault falls uniformly into a cycle of length d; f bad probes that end at once follow, with f-1 delays between them.",
-        needs: "a monitor; `probe_schedule`, `fall`";
+        needs: "a monitor; `probe_schedule`, `fall`",
+        errors: Errors::Slack, lbaas: "1, 2",
+        scenarios: ["failover/refuse", "failover/reject", "monitor/tcp"];
     Hm5 "HM-5" "A member that does not answer the SYN is left in time.",
         bound: "end to start (f-1)d + fc .. f(d+c), start to start (f-1)max(d,c) + c .. the same + d, by ticks the same with the first \
                 multiple of d over c for max(d,c), with c the timeout, or less where declared; give or take 100 ms and 2 %",
         why: "As HM-4 with probes of length c. LBaaS: a probe takes at most the timeout; HAProxy's connect timeout of 5 s does not \
               know it.",
-        needs: "a monitor; `probe_schedule`, `unanswered_syn`";
+        needs: "a monitor; `probe_schedule`, `unanswered_syn`",
+        errors: Errors::Slack, lbaas: "1, 2",
+        scenarios: ["failover/blackhole", "failover/unplug"];
     Hm6 "HM-6" "A member that accepts and does not answer is left in time.",
         bound: "as HM-5 with c the timeout",
         why: "As HM-5. A balancer that waits longer than the timeout for an answer does not do what LBaaS says.",
-        needs: "an HTTP monitor; `probe_schedule`";
+        needs: "an HTTP monitor; `probe_schedule`",
+        errors: Errors::Slack, lbaas: "1, 2",
+        scenarios: ["failover/hang", "failover/slow", "failover/short-timeout"];
     Hm7 "HM-7" "A member that answers wrongly is left in time.",
         bound: "as HM-4",
         why: "A wrong status or a reset ends a probe at once.",
-        needs: "an HTTP monitor; `probe_schedule`";
+        needs: "an HTTP monitor; `probe_schedule`",
+        errors: Errors::Slack, lbaas: "1, 2",
+        scenarios: ["failover/status-500", "failover/reset", "monitor/codes", "monitor/head"];
     Hm8 "HM-8" "A healed member is used again in time.",
         bound: "(r-1)d .. (r-1)d + d + c end to start, (r-1)d .. (r-1)d + max(d,c) start to start, by ticks as in HM-5, and from (r-1)d - c on if the heal \
                 may save a probe (slow, or a blackhole with c over 1 s); give or take 100 ms and 2 %",
         why: "A heal inside a probe that hangs does not save it; then r good probes follow, with r-1 delays between them. A slow \
               member answers when it is healed, and a repeated SYN meets it; such a probe began before the heal.",
-        needs: "a monitor; `rise`, `probe_schedule`";
+        needs: "a monitor; `rise`, `probe_schedule`",
+        errors: Errors::Slack, lbaas: "1, 2",
+        scenarios: ["failover/refuse", "failover/status-500"];
     Hm11 "HM-11" "A member is left at the end of the f-th bad probe.",
         bound: "within 100 ms and 2 % of the window of the end of the f-th bad probe, as the member saw it, or as follows from its last \
                 good probe",
         why: "Knowing the phase makes the window of HM-4 to HM-7 a point.",
-        needs: "a monitor, a fault that it can see, a good probe before the fault; `fall`";
+        needs: "a monitor, a fault that it can see, a good probe before the fault; `fall`",
+        errors: Errors::Slack, lbaas: "1, 2",
+        scenarios: ["failover/refuse", "failover/status-500"];
     Hm12 "HM-12" "A healthy member is probed once a delay.",
         bound: "from start to start d + h (end to start, h the probe's duration) or d (start to start, ticks), give or take 100 ms and 2 %, for \
                 every two good probes with no fault or change between them; no burst after a recovery",
         why: "LBaaS: delay is the time between probes.",
-        needs: "a monitor; `probe_schedule`; three good probes in a row";
+        needs: "a monitor; `probe_schedule`; three good probes in a row",
+        errors: Errors::Slack, lbaas: "1, 2",
+        scenarios: ["failover/refuse", "monitor/flapping"];
     Hm18 "HM-18" "Without a monitor nothing is probed and nobody is taken out.",
         bound: "0 probes in any member's log, never out; exact",
         why: "LBaaS: a pool without a monitor has members without health.",
-        needs: "a pool without a monitor; no `passive` checks that may have acted";
+        needs: "a pool without a monitor; no `passive` checks that may have acted",
+        errors: Errors::None, lbaas: "1, 2",
+        scenarios: ["monitor/none", "monitor/none-503"];
     Hm19 "HM-19" "A member that is dead from the start is left in time.",
         bound: "at most d + (f-1)(d+c) + c after the first step began, give or take 100 ms and 2 %; f is 1 where the balancer declares \
                 that the first failure takes a member out",
         why: "The first probe of each member comes within a delay of the start.",
-        needs: "a monitor; a member that is never reachable";
+        needs: "a monitor; a member that is never reachable",
+        errors: Errors::Slack, lbaas: "1, 2",
+        scenarios: ["walkthrough/closed-security-group"];
     Hm20 "HM-20" "A member that has been taken out serves nothing.",
         bound: "0 requests sent after it was out; exact",
         why: "That is what taking out means.",
-        needs: "a member that has been taken out; no `panic`";
+        needs: "a member that has been taken out; no `panic`",
+        errors: Errors::None, lbaas: "1, 2",
+        scenarios: ["failover/refuse", "failover/mostly-down"];
     Hm22 "HM-22" "With every member out, clients are answered and not left hanging.",
         bound: "every request is answered with the expected status within 1 s, give or take 100 ms and 2 %",
         why: "LBaaS drivers answer 503; a client that hangs cannot tell a dead pool from a slow one.",
-        needs: "every member out of rotation; `panic: 0`";
+        needs: "every member out of rotation; `panic: 0`",
+        errors: Errors::Slack, lbaas: "1, 2",
+        scenarios: ["failover/all-down"];
     Fo1 "FO-1" "Without retries no more is lost than the dead member's share until it is left.",
         bound: "at most s*l*D + 2 requests, with the measured share s, rate l and exposure D",
         why: "Each request that is sent to the dead member until it is left fails; a rotation is off by at most one at either end.",
-        needs: "a member that refuses or is silent; `redispatch` with no retries";
+        needs: "a member that refuses or is silent; `redispatch` with no retries",
+        errors: Errors::Slack, lbaas: "1, 2",
+        scenarios: ["failover/refuse"];
     Fo2 "FO-2" "With retries nothing is lost to a member that refuses.",
         bound: "0 requests beyond those in flight at the fault; for clients bound by hash at most \
                 s*l*max(0, D - (R-1)min(1 s, connect timeout)) + 2",
         why: "A refused connection has sent nothing, so the request may go to another member. HAProxy retries a hash-bound client on \
               the same member first.",
-        needs: "a member that refuses; `redispatch` with retries";
+        needs: "a member that refuses; `redispatch` with retries",
+        errors: Errors::Slack, lbaas: "1, 2",
+        scenarios: ["failover/refuse", "failover/many-refused", "failover/source-ip"];
     Fo3 "FO-3" "With retries nothing is lost to a member that does not answer the SYN.",
         bound: "0 requests beyond those in flight at the fault; for clients bound by hash at most \
                 s*l*max(0, D - R*connect timeout) + 2; at most s*l*D + 2 where a client reads for no longer than a connect timeout",
         why: "As FO-2, a connect timeout later.",
-        needs: "a member that is silent; `redispatch` with retries";
+        needs: "a member that is silent; `redispatch` with retries",
+        errors: Errors::Slack, lbaas: "1, 2",
+        scenarios: ["failover/blackhole", "failover/unplug"];
     Fo4 "FO-4" "No more is lost to a member that fails after it has got the request than its share until it is left.",
         bound: "at most s*l*D + 2 requests",
         why: "A request that has reached a member must not be repeated, so its failure is the client's.",
-        needs: "a member that answers wrongly, resets, hangs or is slow";
+        needs: "a member that answers wrongly, resets, hangs or is slow",
+        errors: Errors::Slack, lbaas: "1, 2",
+        scenarios: ["failover/status-500", "failover/reset", "failover/hang", "failover/slow"];
     Fo9 "FO-9" "A fault that the monitor cannot see takes nobody out and loses the member's share.",
         bound: "at most s*l*D + 2 requests with D the time until the heal, where requests fail; never out",
         why: "Probes that pass while requests fail are a gray failure; a balancer that judges by probes alone cannot know.",
-        needs: "a fault that passes the monitor's probes (`probe_reads`)";
+        needs: "a fault that passes the monitor's probes (`probe_reads`)",
+        errors: Errors::Slack, lbaas: "1, 2",
+        scenarios: ["failover/gray"];
     Rc1 "RC-1" "A change of the configuration loses nothing.",
         bound: "the number of lost requests that the scenario allows",
         why: "A reload that keeps its listening sockets has no moment in which nobody accepts.",
-        needs: "a change of the pool while traffic runs, and a number in the scenario";
+        needs: "a change of the pool while traffic runs, and a number in the scenario",
+        errors: Errors::None, lbaas: "1, 2",
+        scenarios: ["reconfiguration/reloads", "reconfiguration/members", "reconfiguration/reload-with-held-requests"];
     Rc6 "RC-6" "Taking the balancer down leaves nothing behind.",
         bound: "0 namespaces, links, processes and files; exact",
         why: "What is left behind collides with the next deployment.",
-        needs: "a run that came to its teardown";
+        needs: "a run that came to its teardown",
+        errors: Errors::None, lbaas: "1, 2",
+        scenarios: ["balancing/round-robin"];
     Tr0 "TR-0" "Every expectation is judged.",
         bound: "at least one verdict for each expectation",
         why: "An expectation that no check can make anything of must not count as met.",
-        needs: "an expectation that no other check applies to";
+        needs: "an expectation that no other check applies to",
+        errors: Errors::None, lbaas: "1, 2",
+        scenarios: [];
     Tr1 "TR-1" "Every request is answered with the expected status.",
         bound: "all of them; exact",
         why: "The scenario says so.",
-        needs: "an expected status";
+        needs: "an expected status",
+        errors: Errors::None, lbaas: "1, 2",
+        scenarios: ["failover/all-down", "failover/mostly-down"];
     Tr2 "TR-2" "No request fails while nothing is wrong.",
         bound: "0 failed requests outside of every fault's exposure, or at most the number that the scenario allows",
         why: "No prediction allows for a loss without a cause.",
-        needs: "traffic whose loss is judged";
+        needs: "traffic whose loss is judged",
+        errors: Errors::None, lbaas: "1, 2",
+        scenarios: ["balancing/round-robin"];
     Tr3 "TR-3" "A balancer that is gone loses what its clients do not wait for.",
         bound: "at most l*D + 2 requests while it is killed, l*max(0, D - read timeout) + 2 while it is paused",
         why: "Nobody answers; a paused process's kernel still accepts, and its clients wait as long as they do.",
-        needs: "a fault of the balancer";
+        needs: "a fault of the balancer",
+        errors: Errors::Slack, lbaas: "1, 2",
+        scenarios: ["failover/balancer-killed", "failover/balancer-paused"];
     Tr4 "TR-4" "A member that is to be idle serves nothing.",
         bound: "0 requests; exact",
         why: "The scenario says so, for a member outside of the pool as a rule.",
-        needs: "a member that is in rotation or outside of the pool";
+        needs: "a member that is in rotation or outside of the pool",
+        errors: Errors::None, lbaas: "1, 2",
+        scenarios: ["reconfiguration/members"];
     Tr5 "TR-5" "A member with which nothing is wrong stays in rotation.",
         bound: "never out",
         why: "The monitor's probes pass.",
-        needs: "a member without a fault that its monitor can see; no `passive` checks that may have acted";
+        needs: "a member without a fault that its monitor can see; no `passive` checks that may have acted",
+        errors: Errors::None, lbaas: "1, 2",
+        scenarios: ["failover/refuse"];
     Tr6 "TR-6" "No more requests are lost than the scenario allows.",
         bound: "the number that the scenario allows",
         why: "The scenario says so. What cannot be avoided is not taken off; `lost: predicted` does that.",
-        needs: "a fault, and a number in the scenario that the theory of its loss does not give";
+        needs: "a fault, and a number in the scenario that the theory of its loss does not give",
+        errors: Errors::None, lbaas: "1, 2",
+        scenarios: [];
+}
+
+impl Check {
+    /// How often it is wrong, in words.
+    pub fn errors_in_words(&self) -> String {
+        match self.errors {
+            Errors::None => "none: exact".to_owned(),
+            Errors::Slack => {
+                "none by chance: a closed form, compared give or take what the harness cannot measure; inconclusive where it was \
+                 too late for that"
+                    .to_owned()
+            }
+            Errors::Rates { alpha, power } => format!("alpha {alpha:e}; power {power}"),
+        }
+    }
 }
 
 impl CheckId {

@@ -29,8 +29,10 @@ mod stays;
 mod teardown;
 mod timing;
 mod unknown;
+mod unmade;
 mod verdict;
 
-pub use check::{CHECKS, Check, CheckId, UnknownCheck};
+pub use check::{CHECKS, Check, CheckId, Errors, UnknownCheck};
 pub use judge::judge;
+pub use unmade::{UNMADE, Unmade};
 pub use verdict::{Judgement, Measurement, Outcome, Overall, Tally, Unit, Verdict};

@@ -33,6 +33,7 @@ fn plan() -> Plan {
         text: TEXT.to_owned(),
         name: "a refused member leaves in time".to_owned(),
         about: None,
+        profile: None,
         network: Network {
             subnet: "192.168.1.0/24".parse().expect("a prefix"),
             gateway: address(1),

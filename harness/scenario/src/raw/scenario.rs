@@ -3,7 +3,8 @@
 use std::net::Ipv4Addr;
 
 use super::{Endpoint, Member, Monitor, Pool, Rule, Sentence, Step, Subnet};
-use crate::shape::{Filled, List, mapping};
+use crate::Profile;
+use crate::shape::{Filled, List, mapping, words};
 
 /// The most members: a Linux bridge has 1023 ports, and some are needed for others.
 pub(crate) const MOST_MEMBERS: usize = 900;
@@ -17,6 +18,8 @@ mapping! {
         required name: Sentence<120, 1> = ["a dead member leaves the pool in time and returns"],
         /// More about it, for whoever reads it.
         optional about: Sentence<2000, 40>,
+        /// The profile of the conformance suite from which on it is run. When left out, it is no part of the suite.
+        optional profile: Profile,
         /// How requests are shared.
         required pool: Pool,
         /// The tenant subnet. Its first address is the gateway's, its second the DHCP server's. Default: 192.168.1.0/24.
@@ -36,4 +39,13 @@ mapping! {
         /// What is done and what is expected, in order. At most 500 steps, at least one of them an `expect`.
         required steps: Filled<Step, MOST_STEPS>,
     }
+}
+
+words! { Profile:
+    /// What every balancer has to do, in less than a minute.
+    "core" => Profile::Core,
+    /// What takes longer, or what fewer balancers have.
+    "extended" => Profile::Extended,
+    /// What takes many minutes.
+    "nightly" => Profile::Nightly,
 }

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use expect_test::expect_file;
-use lblab_verdict::CHECKS;
+use lblab_verdict::{CHECKS, UNMADE};
 
 const HEAD: &str = "\
 # The checks
@@ -44,16 +44,56 @@ Some of what a balancer declares bears on many checks:
   `weights: ignored` every member's share s is the same.
 ";
 
+const UNMADE_HEAD: &str = "
+## Checks that cannot be made yet
+
+Conformance reports count them as skipped.
+
+| | What it would assert | LBaaS | What is missing |
+|---|---|---|---|
+";
+
 #[test]
 fn the_checks_are_documented_as_they_are() {
     let mut text = HEAD.to_owned();
     for check in CHECKS {
         write!(
             text,
-            "\n## {}: {}\n\n- Bound: {}.\n- Why: {}\n- Needs: {}.\n",
-            check.code, check.title, check.bound, check.why, check.needs
+            "\n## {}: {}\n\n- Bound: {}.\n- Why: {}\n- Needs: {}.\n- Errors: {}.\n- LBaaS: {}.\n",
+            check.code,
+            check.title,
+            check.bound,
+            check.why,
+            check.needs,
+            check.errors_in_words(),
+            check.lbaas
         )
         .expect("a string takes everything");
+        if !check.scenarios.is_empty() {
+            writeln!(text, "- Scenarios: `{}`.", check.scenarios.join("`, `")).expect("a string takes everything");
+        }
+    }
+    text.push_str(UNMADE_HEAD);
+    for unmade in UNMADE {
+        writeln!(text, "| {} | {} | {} | {} |", unmade.code, unmade.title, unmade.lbaas, unmade.why)
+            .expect("a string takes everything");
     }
     expect_file!["../../../../docs/checks.md"].assert_eq(&text);
+}
+
+#[test]
+fn every_scenario_that_a_check_names_is_shipped() {
+    let shipped: Vec<&str> = lblab_scenario::builtin().map(|(name, _)| name).collect();
+    for check in CHECKS {
+        for scenario in check.scenarios {
+            assert!(shipped.contains(scenario), "{} names {scenario}", check.code);
+        }
+    }
+}
+
+#[test]
+fn what_cannot_be_made_is_not_made() {
+    for unmade in UNMADE {
+        assert!(unmade.code.parse::<lblab_verdict::CheckId>().is_err(), "{} has a row", unmade.code);
+    }
 }

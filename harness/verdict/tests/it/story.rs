@@ -128,6 +128,7 @@ impl Story {
             text: String::new(),
             name: "a story".to_owned(),
             about: None,
+            profile: None,
             network,
             port: NonZeroU16::new(80).expect("80 is not 0"),
             method: Method::RoundRobin,
