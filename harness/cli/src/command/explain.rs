@@ -1,5 +1,7 @@
 //! `lblab explain`: what a check asserts, within what bound, why, and where it is made.
 
+use std::fmt::Write;
+
 use lblab_report::Exit;
 use lblab_verdict::{CHECKS, Check, CheckId, UNMADE, Unmade};
 
@@ -82,7 +84,7 @@ fn paragraph(what: &str, told: &str) -> String {
     let mut text = String::new();
     for (number, line) in lines.iter().enumerate() {
         let left = if number == 0 { what } else { "" };
-        text.push_str(&format!("  {left:<8} {line}\n"));
+        let _ = writeln!(text, "  {left:<8} {line}");
     }
     text
 }
@@ -95,7 +97,7 @@ mod tests {
     use super::{Explained, find};
 
     fn check(name: &str, expected: &Expect) {
-        let told = find(name).map(|explained| explained.text()).unwrap_or_else(|stop| stop.message);
+        let told = find(name).map_or_else(|stop| stop.message, |explained| explained.text());
         expected.assert_eq(&told);
     }
 
