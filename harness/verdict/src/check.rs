@@ -95,6 +95,16 @@ checks! {
         needs: "ROUND_ROBIN, `weights: exact`, one worker, requests one after the other",
         errors: Errors::None, lbaas: "1, 2",
         scenarios: ["balancing/weights"];
+    Rr4 "RR-4" "A rotation by weight is smooth.",
+        bound: "every count within 2.0 of its quota at every prefix, from the request of the first period on from which that is least; \
+                the value is reported",
+        why: "Smooth weighted round robin is the greedy of the chairman assignment problem (Tijdeman 1980; Coppersmith et al., ACM \
+              TALG 7(3), 2011): never ahead by a whole request, and at most 1.14 behind for up to 20 members, as far as measured. \
+              HAProxy's trees came to 0.67 to 1.24. Serving a period in blocks, one member after the other, exceeds it as soon as a \
+              weight is large.",
+        needs: "as RR-3, unequal weights, `rotation: in-turn`",
+        errors: Errors::None, lbaas: "1, 2",
+        scenarios: ["balancing/smooth-weights", "balancing/extreme-weights", "balancing/weights"];
     Rr6 "RR-6" "Concurrent requests are shared as their weights say.",
         bound: "with k workers: largest and smallest count differ by at most k for equal weights; each count within 2k of its quota \
                 for others. With `rotation: shuffled` by at most 2k, and within 2k or the largest 2k*w(1 - w/W) of its quota",
@@ -128,6 +138,24 @@ checks! {
         needs: "as RR-3, `weights: exact` even if the new ones are equal; a weight that has been changed",
         errors: Errors::None, lbaas: "1, 2",
         scenarios: ["reconfiguration/weight"];
+    Rr11 "RR-11" "The largest and the smallest weight are kept.",
+        bound: "RR-3 with weights 256 and 1, and with `rotation: in-turn` 256 requests to others between two of the member of weight 1; \
+                exact",
+        why: "As RR-3; a rotation that takes the members in the same order in each period comes to each at the same place. A weight that \
+              is scaled, rounded or kept in too few bits shows at its ends first, and 255 to 1 is too close to 256 to 1 to be told \
+              by the counts of a few periods.",
+        needs: "as RR-3; a member of weight 256 and one of weight 1",
+        errors: Errors::None, lbaas: "1, 2",
+        scenarios: ["balancing/extreme-weights"];
+    Rr12 "RR-12" "On connections that are used again, what is declared to be shared is shared.",
+        bound: "with `balances: requests` RR-1, RR-3 or RR-6 over the requests, from so many connections that sharing those would not \
+                pass; with `balances: connections`, and in a pool of protocol TCP, the same over the connections, and one member for \
+                each; exact",
+        why: "A client that keeps its connection is otherwise served by one member for as long as it does, and the shares of requests \
+              say nothing of the weights.",
+        needs: "ROUND_ROBIN without persistence, traffic with `reuse: true`, a balancer that keeps clients' connections open",
+        errors: Errors::None, lbaas: "1, 2",
+        scenarios: ["balancing/keep-alive"];
     Rr14 "RR-14" "Members join and leave the pool under traffic without harm.",
         bound: "no failed request from the first change's start on, but for what a fault explains; while the pool is constant, counts of equal members \
                 differ by at most 1 for requests one after the other, by at most 2 for others (k more for k more workers), by at \
@@ -177,6 +205,13 @@ checks! {
         needs: "SOURCE_IP as method, `hash: consistent`, `rendezvous` or `maglev`; traffic before and after the member left",
         errors: Errors::None, lbaas: "1, 2",
         scenarios: ["failover/source-ip"];
+    Sh6 "SH-6" "The client's port does not matter.",
+        bound: "one member for an address that comes from at least 100 ports; exact",
+        why: "LBaaS: SOURCE_IP is the address. Octavia's SOURCE_IP_PORT, which uses the port as well, is no method of the LBaaS APIs and \
+              of their HAProxy driver, so that the port is used is not asserted of anybody.",
+        needs: "SOURCE_IP as method or persistence; 100 ports of an address",
+        errors: Errors::None, lbaas: "1, 2",
+        scenarios: ["balancing/source-ports"];
     Sp1 "SP-1" "A client with a cookie stays on its member.",
         bound: "one member for each client; for HTTP_COOKIE the cookie is set with the first answer, and to no other value than the \
                 client's afterwards; exact",

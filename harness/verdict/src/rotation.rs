@@ -125,11 +125,45 @@ pub(crate) fn prefix_deviation(picks: &[usize], weights: &[u32]) -> f64 {
     worst
 }
 
+/// The farthest that any count lies from its quota at any prefix, from the pick of the first period on from which that is least, and
+/// which pick that is. A rotation that is cut off in the middle of a period is behind or ahead from the start.
+pub(crate) fn smoothness(picks: &[usize], reduced: &[u32]) -> (f64, usize) {
+    let period: usize = reduced.iter().map(|&weight| weight as usize).sum();
+    let total = period as f64;
+    // How far each count is ahead of its quota after so many picks.
+    let mut ahead = vec![0.0; reduced.len()];
+    let mut course = Vec::with_capacity(picks.len() + 1);
+    course.push(ahead.clone());
+    for &pick in picks {
+        ahead[pick] += 1.0;
+        for (ahead, &weight) in ahead.iter_mut().zip(reduced) {
+            *ahead -= f64::from(weight) / total;
+        }
+        course.push(ahead.clone());
+    }
+    let (mut most, mut least) = (ahead.clone(), ahead);
+    let mut best = (f64::INFINITY, 0);
+    for (start, here) in course.iter().enumerate().rev() {
+        for (index, &ahead) in here.iter().enumerate() {
+            most[index] = most[index].max(ahead);
+            least[index] = least[index].min(ahead);
+        }
+        if start < period {
+            let off = here.iter().enumerate().map(|(index, ahead)| (most[index] - ahead).max(ahead - least[index]));
+            let off = off.fold(0.0, f64::max);
+            if off <= best.0 {
+                best = (off, start);
+            }
+        }
+    }
+    best
+}
+
 #[cfg(test)]
 mod tests {
     use super::{
         alignment, alignment_of_multisets, chance_of_a_random_pick, first_repetition, prefix_deviation, reduced,
-        window_deviation,
+        smoothness, window_deviation,
     };
 
     #[test]
@@ -174,6 +208,21 @@ mod tests {
         close(chance_of_a_random_pick(3, &[1, 1, 1]), 1.0);
         close(chance_of_a_random_pick(30, &[1, 1, 1]), (6_f64 / 27.0).powi(10) + 2.0 * (6_f64 / 27.0).powi(9));
         close(chance_of_a_random_pick(50, &[3, 1, 1]), 0.1728_f64.powi(10) + 4.0 * 0.1728_f64.powi(9));
+    }
+
+    #[test]
+    fn a_rotation_is_as_smooth_as_from_its_best_start() {
+        let close = |picks: &[usize], wanted: (f64, usize)| {
+            let (off, from) = smoothness(picks, &[5, 1, 1]);
+            assert!((off - wanted.0).abs() < 1e-9 && from == wanted.1, "{off} from {from}");
+        };
+        let smooth = [0, 0, 1, 0, 2, 0, 0];
+        let cycle = |skipped: usize| smooth.into_iter().cycle().skip(skipped).take(28).collect::<Vec<_>>();
+        close(&cycle(0), (4.0 / 7.0, 0));
+        close(&cycle(2), (4.0 / 7.0, 5));
+        close(&[0, 0, 0, 0, 0, 1, 2].repeat(4), (6.0 / 7.0, 2));
+        let blocks = [vec![0; 20], vec![1; 20]].concat().repeat(3);
+        assert!((smoothness(&blocks, &[20, 20]).0 - 5.0).abs() < 1e-9);
     }
 
     #[test]

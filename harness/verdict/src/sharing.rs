@@ -1,5 +1,7 @@
 //! Whether requests were shared as the weights say.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use lblab_history::Request;
 use lblab_model::window::cut_off;
 use lblab_model::{Method, Name, Persistence, RotationOrder};
@@ -8,7 +10,7 @@ use lblab_scenario::{Expectation, PlannedStep, Step};
 use crate::answers::failures;
 use crate::rotation::{
     Alignment, alignment, alignment_of_multisets, chance_of_a_random_pick, counts, first_repetition, prefix_deviation,
-    reduced, window_deviation,
+    reduced, smoothness, window_deviation,
 };
 use crate::run::{Rotation, Run, one_after_the_other, span};
 use crate::stays::gets_no_new_clients;
@@ -18,6 +20,13 @@ use crate::{Check, CheckId};
 
 /// The most by which a random pick may do as well as a rotation whose order varies.
 const CHANCE: f64 = 0.01;
+
+/// The farthest that a count may lie from its quota. Smooth weighted round robin comes to 1.14 at most behind it and stays less than
+/// 1 ahead, HAProxy's trees come to 1.24, as far as either was measured.
+const SMOOTH: f64 = 2.0;
+
+/// The largest and the smallest weight that LBaaS knows of a member that takes new clients.
+const EXTREMES: (u32, u32) = (256, 1);
 
 /// The verdicts on `shares: by weight`.
 pub(crate) fn by_weight(run: &Run<'_>, step: usize) -> Vec<Verdict> {
@@ -43,12 +52,13 @@ pub(crate) fn by_weight(run: &Run<'_>, step: usize) -> Vec<Verdict> {
         return vec![Verdict::inconclusive(CheckId::Rr2, "no member was in rotation")];
     }
     let decided = run.decided_upon(&requests);
-    let case = Case { run, rotation: &rotation, requests: &requests, decided: &decided };
+    let connections = if traffic.reuse && run.plan.persistence.is_none() { shared(&requests) } else { None };
+    let case = Case { run, rotation: &rotation, requests: &requests, decided: &decided, connections };
     if let Some(reason) = run.traits().ignores_weights().filter(|_| case.rests_on_weights()) {
         return vec![Verdict::unsupported(case.check(), reason)];
     }
     let doubt = run.unfinished(traffic_step).or_else(|| fell_behind(traffic, &requests));
-    let mut verdicts = match case.picks() {
+    let mut verdicts = match case.strayed().map_or_else(|| case.picks(), |strayed| Err(strayed.into())) {
         Ok(picks) if run.traits().workers > 1 || !one_after_the_other(&decided) => vec![case.concurrent(&picks)],
         Ok(picks) => case.sequential(&picks),
         Err(verdict) => vec![*verdict],
@@ -72,6 +82,14 @@ struct Case<'a> {
     requests: &'a [&'a Request],
     /// Those of them for which a member had to be picked.
     decided: &'a [&'a Request],
+    /// How many connections carried them, if clients were to use theirs again, and one did.
+    connections: Option<usize>,
+}
+
+/// How many connections carried the requests, if one of them carried several.
+fn shared(requests: &[&Request]) -> Option<usize> {
+    let connections: BTreeSet<u64> = requests.iter().map(|request| request.connection).collect();
+    (connections.len() < requests.len()).then_some(connections.len())
 }
 
 impl Case<'_> {
@@ -85,11 +103,35 @@ impl Case<'_> {
             CheckId::Rr8
         } else if self.run.changes_in_force(start).any(|(step, _)| matches!(step, Step::Reweight { .. })) {
             CheckId::Rr10
+        } else if self.connections.is_some() {
+            CheckId::Rr12
         } else if weights.iter().all(|&weight| weight == weights[0]) {
             CheckId::Rr1
+        } else if weights.contains(&EXTREMES.0) && weights.contains(&EXTREMES.1) {
+            CheckId::Rr11
         } else {
             CheckId::Rr3
         }
+    }
+
+    /// The verdict on a connection whose requests went to more than one member although connections are shared.
+    fn strayed(&self) -> Option<Verdict> {
+        self.connections.filter(|_| self.run.by_connection())?;
+        let mut members = BTreeMap::new();
+        let moved = self.requests.iter().find(|request| {
+            let Some(member) = request.member else { return false };
+            *members.entry(request.connection).or_insert(member) != member
+        })?;
+        let name = |address| self.run.name_of(address).map_or_else(String::new, ToString::to_string);
+        let line = format!(
+            "request {} on connection {} went to {}, an earlier one to {}",
+            moved.id,
+            moved.connection,
+            name(moved.member?),
+            name(members[&moved.connection])
+        );
+        let summary = "requests on one connection went to more than one member, and connections are to be shared";
+        Some(Verdict::fails(CheckId::Rr12, summary).because(line))
     }
 
     /// Whether a balancer that ignores weights would be told from one that keeps them, or should be.
@@ -106,7 +148,7 @@ impl Case<'_> {
         if let Some(failed) = failures(self.requests) {
             return Err(Verdict::fails(self.check(), failed.summary).because(failed.evidence).into());
         }
-        let mut sources = std::collections::BTreeSet::new();
+        let mut sources = BTreeSet::new();
         let mut picks = Vec::with_capacity(self.decided.len());
         for request in self.decided {
             let decided = match self.run.plan.persistence {
@@ -165,9 +207,15 @@ impl Case<'_> {
             Some(reason) if equal && check == CheckId::Rr1 => {
                 vec![Verdict::unsupported(check, reason), self.in_any_order(CheckId::Rr2, picks, &weights)]
             }
-            Some(_) => vec![self.in_any_order(check, picks, &weights)],
+            Some(reason) => {
+                let smooth = is_undisturbed(check).then(|| Verdict::unsupported(CheckId::Rr4, reason));
+                [self.in_any_order(check, picks, &weights)].into_iter().chain(smooth).collect()
+            }
             None if equal => vec![self.in_turn(check, picks), self.equal_counts(picks)],
-            None => vec![self.in_periods(check, picks, &weights)],
+            None => {
+                let smooth = is_undisturbed(check).then(|| smoothly(picks, &weights));
+                [self.in_periods(check, picks, &weights)].into_iter().chain(smooth).collect()
+            }
         };
         if skipped > 0 {
             for verdict in &mut verdicts {
@@ -274,6 +322,12 @@ impl Case<'_> {
                 self.rotation.tell(&counts(window, n))
             );
             Verdict::fails(check, summary).because(self.sample(window))
+        } else if let Some((seat, gap)) = uneven_gap(picks, weights).filter(|_| check == CheckId::Rr11) {
+            let name = self.rotation.seats[seat].name;
+            Verdict::fails(
+                check,
+                format!("{name} served two requests that were {gap} apart, with weight 1 in {period}"),
+            )
         } else {
             Verdict::holds(check, format!("each of {} periods of {period} requests was shared {wanted}", found.periods))
         };
@@ -291,11 +345,17 @@ impl Case<'_> {
         let weights = self.rotation.weights();
         let n = weights.len();
         let total = f64::from(weights.iter().sum::<u32>());
+        let check = if self.connections.is_some() { CheckId::Rr12 } else { CheckId::Rr6 };
         if picks.len() < 2 * n {
-            return Verdict::inconclusive(
-                CheckId::Rr6,
-                format!("{} requests are too few for {n} members", picks.len()),
-            );
+            return Verdict::inconclusive(check, format!("{} requests are too few for {n} members", picks.len()));
+        }
+        let equal = weights.iter().all(|&weight| weight == weights[0]);
+        if let Some(connections) =
+            self.connections.filter(|connections| !self.run.by_connection() && connections % n == 0)
+            && equal
+        {
+            let reason = format!("{connections} connections can be shared as evenly by {n} members as their requests");
+            return Verdict::inconclusive(check, reason);
         }
         let settling = 2 * reduced(&weights).iter().sum::<u32>();
         let workers = self.run.traits().workers.max(1);
@@ -303,13 +363,12 @@ impl Case<'_> {
         if self.run.any_returned(start) && picks.len() < 20 * settling as usize {
             // Which of the requests were the first two periods after the return is not known, so they cannot be left out.
             return Verdict::inconclusive(
-                CheckId::Rr6,
+                check,
                 "a member had returned, and the requests are too few to see past that",
             );
         }
         let counts = counts(picks, n);
         let told = self.rotation.tell(&counts);
-        let equal = weights.iter().all(|&weight| weight == weights[0]);
         let returned = if self.run.any_returned(start) { f64::from(settling) } else { 0.0 };
         let traits = self.run.traits();
         let (off, most, what) = if equal {
@@ -321,10 +380,10 @@ impl Case<'_> {
             let off = counts.iter().zip(&weights).map(|(&count, &weight)| (count as f64 - quota(weight)).abs());
             (off.fold(0.0, f64::max), cut_off(&weights, traits) + returned, "between a count and its quota")
         };
-        Verdict::holds_if(off <= most, CheckId::Rr6, format!("{off:.1} {what}, at most {most} allowed"))
+        Verdict::holds_if(off <= most, check, format!("{off:.1} {what}, at most {most} allowed"))
             .measuring(Measurement::at_most(Unit::Requests, off, most))
             .because(format!("counts of {}: {told}; declared workers: {workers}", picks.len()))
-            .because(method(CheckId::Rr6.check()))
+            .because(method(check.check()))
     }
 
     fn sample(&self, picks: &[usize]) -> String {
@@ -332,6 +391,33 @@ impl Case<'_> {
         let more = if picks.len() > 12 { " ..." } else { "" };
         format!("{}{more}", names.join(" "))
     }
+}
+
+/// The first two picks of a member of weight 1 that are not a period apart, as the distance between them.
+fn uneven_gap(picks: &[usize], weights: &[u32]) -> Option<(usize, usize)> {
+    let period: usize = weights.iter().map(|&weight| weight as usize).sum();
+    weights.iter().enumerate().filter(|(_, weight)| **weight == 1).find_map(|(seat, _)| {
+        let places: Vec<usize> = (0..picks.len()).filter(|&place| picks[place] == seat).collect();
+        let gap = places.windows(2).map(|pair| pair[1] - pair[0]).find(|&gap| gap != period);
+        gap.map(|gap| (seat, gap))
+    })
+}
+
+/// Whether these are the periods of a rotation in which nothing has been changed: what follows a change may begin anywhere.
+fn is_undisturbed(check: CheckId) -> bool {
+    matches!(check, CheckId::Rr3 | CheckId::Rr11)
+}
+
+/// Whether no member gets far ahead of the others or far behind, within a period too.
+fn smoothly(picks: &[usize], weights: &[u32]) -> Verdict {
+    let (off, from) = smoothness(picks, weights);
+    let summary = format!("at most {off:.2} off quota at every prefix, {SMOOTH} allowed");
+    let verdict = Verdict::holds_if(off <= SMOOTH, CheckId::Rr4, summary).measuring(Measurement::at_most(
+        Unit::Requests,
+        off,
+        SMOOTH,
+    ));
+    verdict.because(format!("counted from request {} on, from where on it is least", from + 1))
 }
 
 fn method(check: &Check) -> String {

@@ -13,6 +13,10 @@ use crate::rotation::counts;
 use crate::run::{Rotation, Run, span};
 use crate::verdict::{Measurement, Unit, Verdict};
 
+/// From so many ports on an address shows whether its ports matter: a hash of address and port would keep them all on one of two
+/// members with a probability of 2^-99.
+const PORTS: usize = 100;
+
 /// A traffic's requests, and when they ran.
 struct Sent<'a> {
     step: usize,
@@ -46,9 +50,42 @@ fn keeps_sources(run: &Run<'_>) -> bool {
 /// The verdict on `sources: stick`.
 pub(crate) fn stick(run: &Run<'_>, step: usize) -> Vec<Verdict> {
     match sent(run, step, CheckId::Sh1) {
-        Ok(sent) => vec![sticks(run, &sent)],
+        Ok(sent) => [sticks(run, &sent)].into_iter().chain(ports_are_ignored(run, &sent)).collect(),
         Err(verdict) => vec![*verdict],
     }
+}
+
+/// Whether an address that has used many ports was kept to one member all the same, if there is one.
+fn ports_are_ignored(run: &Run<'_>, sent: &Sent<'_>) -> Option<Verdict> {
+    let mut seen: BTreeMap<Ipv4Addr, (BTreeSet<u16>, BTreeSet<Ipv4Addr>)> = BTreeMap::new();
+    for request in sent.requests.iter().filter(|request| request.source.port() != 0) {
+        let (ports, members) = seen.entry(*request.source.ip()).or_default();
+        ports.insert(request.source.port());
+        members.extend(request.member);
+    }
+    seen.retain(|_, (ports, _)| ports.len() >= PORTS);
+    let fewest = seen.values().map(|(ports, _)| ports.len()).min()?;
+    if let Some(failed) = failures(&sent.all) {
+        return Some(Verdict::fails(CheckId::Sh6, failed.summary).because(failed.evidence));
+    }
+    let astray: Vec<_> = seen.iter().filter(|(_, (_, members))| members.len() > 1).collect();
+    let summary = match astray.first() {
+        None => format!("each of {} addresses went to one member from {fewest} ports or more", seen.len()),
+        Some(_) => format!("{} of {} addresses went to more than one member", astray.len(), seen.len()),
+    };
+    let verdict = Verdict::holds_if(astray.is_empty(), CheckId::Sh6, summary).measuring(Measurement::at_most(
+        Unit::Clients,
+        astray.len() as f64,
+        0.0,
+    ));
+    let verdict = match astray.first() {
+        None => verdict,
+        Some((source, (ports, members))) => {
+            verdict.because(format!("{source} went to {} members from {} ports", members.len(), ports.len()))
+        }
+    };
+    let unknown = if astray.is_empty() { None } else { run.rotation(sent.from, sent.to).err() };
+    Some(verdict.unless_unknown(unknown).unless(run.unfinished(sent.step)))
 }
 
 fn sticks(run: &Run<'_>, sent: &Sent<'_>) -> Verdict {

@@ -20,7 +20,7 @@ fn in_turn(members: usize, count: usize) -> Vec<usize> {
 fn unequal_weights_are_no_matter_of_a_balancer_that_ignores_them() {
     let shares = Expectation::SharedByWeight;
     let unequal = Story::of(&[3, 1, 1]).sends(in_turn(3, 60)).expect(shares.clone());
-    assert_eq!(unequal.outcomes(), "RR-3 fails");
+    assert_eq!(unequal.outcomes(), "RR-3 fails, RR-4 fails");
     ignoring(unequal).check(&expect![[r#"
         RR-3 unsupported: the balancer declares that it ignores weights
     "#]]);

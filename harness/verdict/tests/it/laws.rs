@@ -55,7 +55,7 @@ proptest! {
         let period: usize = weights.iter().map(|&weight| usize::from(weight)).sum();
         let count = 30 * period + extra;
         let right = declared(Story::of(&weights).sends(shuffled(&weights, seed).skip(skipped).take(count)));
-        prop_assert!(!fails(&right) && right.outcomes().ends_with("holds"), "{}", right.outcomes());
+        prop_assert!(!fails(&right) && right.outcomes().contains("holds"), "{}", right.outcomes());
         let seats: Vec<usize> = shuffled(&weights, 1).take(period).collect();
         let picks = random(seed).skip(3).take(count).map(|pick| seats[pick % period]);
         let by_chance = declared(Story::of(&weights).sends(picks));

@@ -2,10 +2,10 @@
 
 use expect_test::expect;
 use lblab_history::{MemberState, Request};
-use lblab_model::{Method, Persistence, WeightRule};
-use lblab_scenario::{Expectation, Step};
+use lblab_model::{Balanced, Method, Persistence, WeightRule};
+use lblab_scenario::{Expectation, Step, Traffic};
 
-use crate::story::{Story, at, name, seconds};
+use crate::story::{Story, at, name, seconds, traffic};
 
 /// A fixed sequence of numbers that look random: Knuth's multiplicative generator.
 pub fn random(seed: u64) -> impl Iterator<Item = usize> {
@@ -70,10 +70,12 @@ fn weights_are_kept_in_every_period() {
         RR-3 holds: each of 10 periods of 7 requests was shared vm01 5, vm02 1, vm03 1
             counts of all 70: vm01 50, vm02 10, vm03 10
             farthest from quota at any prefix: 0.86
+        RR-4 holds: at most 0.57 off quota at every prefix, 2 allowed
+            counted from request 5 on, from where on it is least
     "#]]);
     // HAProxy orders a period of 3:1:1 differently, which is just as right.
     let haproxy = [0, 1, 0, 2, 0].into_iter().cycle().take(50);
-    assert_eq!(shares(Story::of(&[3, 1, 1]).sends(haproxy)).outcomes(), "RR-3 holds");
+    assert_eq!(shares(Story::of(&[3, 1, 1]).sends(haproxy)).outcomes(), "RR-3 holds, RR-4 holds");
 }
 
 #[test]
@@ -84,6 +86,8 @@ fn weights_that_are_ignored_fail() {
             vm02 vm03 vm01 vm02 vm03
             counts of all 50: vm01 17, vm02 17, vm03 16
             farthest from quota at any prefix: 13.40
+        RR-4 fails: at most 12.20 off quota at every prefix, 2 allowed
+            counted from request 4 on, from where on it is least
     "#]]);
 }
 
@@ -150,6 +154,81 @@ fn a_changed_weight_is_kept() {
         Story::of(&[1, 1]).changes(Step::Reweight { member: name("vm01"), weight: 3.try_into().expect("a weight") });
     assert_eq!(shares(reweighted.clone().sends(smooth(&[3, 1]).take(40))).outcomes(), "RR-10 holds");
     assert_eq!(shares(reweighted.sends((0..40).map(|index| index % 2))).outcomes(), "RR-10 fails");
+}
+
+#[test]
+fn a_period_that_is_served_in_blocks_is_not_smooth() {
+    let weights = [13, 7, 1, 4];
+    let right = smooth(&weights).skip(9).take(100);
+    shares(Story::of(&weights).sends(right)).check(&expect![[r#"
+        RR-3 holds: each of 4 periods of 25 requests was shared vm01 13, vm02 7, vm03 1, vm04 4
+            counts of all 100: vm01 52, vm02 28, vm03 4, vm04 16
+            farthest from quota at any prefix: 1.04
+        RR-4 holds: at most 0.76 off quota at every prefix, 2 allowed
+            counted from request 17 on, from where on it is least
+    "#]]);
+    let block = |member: usize| std::iter::repeat_n(member, usize::from(weights[member]));
+    let blocks = (0..4).flat_map(block).collect::<Vec<_>>().repeat(4);
+    shares(Story::of(&weights).sends(blocks)).check(&expect![[r#"
+        RR-3 holds: each of 4 periods of 25 requests was shared vm01 13, vm02 7, vm03 1, vm04 4
+            counts of all 100: vm01 52, vm02 28, vm03 4, vm04 16
+            farthest from quota at any prefix: 6.24
+        RR-4 fails: at most 3.36 off quota at every prefix, 2 allowed
+            counted from request 8 on, from where on it is least
+    "#]]);
+}
+
+#[test]
+fn the_extreme_weights_are_kept() {
+    let right = || smooth(&[256, 1]).skip(50).take(1028);
+    assert_eq!(shares(Story::of(&[256, 1]).sends(right())).outcomes(), "RR-11 holds, RR-4 holds");
+    // A weight that is kept in eight bits is 255 at most.
+    let in_a_byte = smooth(&[255, 1]).take(1028);
+    assert_eq!(shares(Story::of(&[256, 1]).sends(in_a_byte)).outcomes(), "RR-11 fails, RR-4 holds");
+}
+
+/// So many clients, each on a connection of its own, that take turns.
+fn on_connections(clients: usize, requests: usize, member: impl Fn(usize) -> usize) -> Story {
+    let mut story = Story::of(&[1, 1, 1]).step(Step::Traffic(Traffic { reuse: true, ..traffic() }));
+    for turn in 0..requests {
+        let request = story.request(story.now, Some(member(turn)));
+        let client = u32::try_from(turn % clients).expect("few clients");
+        let ended = request.ended + seconds(0.004);
+        story.history.requests.push(Request { client, connection: u64::from(client), ended, ..request });
+        story = story.wait(0.002);
+    }
+    story.wait(1.0).ends_step()
+}
+
+#[test]
+fn on_a_kept_connection_what_is_declared_is_shared() {
+    let by_request = || shares(on_connections(7, 210, |turn| turn % 3));
+    let by_connection = || shares(on_connections(7, 210, |turn| turn % 7 % 3));
+    let declared = |story: Story| story.declares(|traits| traits.balances = Balanced::Connections);
+    by_request().check(&expect![[r#"
+        RR-12 holds: 0.0 between the largest and the smallest count, at most 1 allowed
+            counts of 210: vm01 70, vm02 70, vm03 70; declared workers: 1
+    "#]]);
+    by_connection().check(&expect![[r#"
+        RR-12 fails: 30.0 between the largest and the smallest count, at most 1 allowed
+            counts of 210: vm01 90, vm02 60, vm03 60; declared workers: 1
+    "#]]);
+    declared(by_connection()).check(&expect![[r#"
+        RR-12 holds: 1.0 between the largest and the smallest count, at most 1 allowed
+            counts of 7: vm01 3, vm02 2, vm03 2; declared workers: 1
+    "#]]);
+    declared(by_request()).check(&expect![[r#"
+        RR-12 fails: requests on one connection went to more than one member, and connections are to be shared
+            request 7 on connection 0 went to vm02, an earlier one to vm01
+    "#]]);
+    // One connection after the other would do as well.
+    assert_eq!(shares(on_connections(6, 210, |turn| turn % 3)).outcomes(), "RR-12 undecided");
+    // In one connection alone the order is known.
+    let mut alone = on_connections(1, 60, |turn| turn % 3);
+    for request in &mut alone.history.requests {
+        request.ended = request.sent + seconds(0.001);
+    }
+    assert_eq!(shares(alone).outcomes(), "RR-12 holds, RR-2 holds");
 }
 
 /// Eight clients at once, so that the order in which answers came says nothing.

@@ -29,6 +29,28 @@ fn an_address_keeps_to_one_member() {
 }
 
 #[test]
+fn a_hash_of_the_port_shows_on_an_address_of_many_ports() {
+    let from_ports = |ports: u16, member: fn(u16) -> usize| {
+        let mut story = hashed(2).sends((0..ports).map(member)).expect(Expectation::SourcesStick);
+        for (port, request) in (40_000..).zip(&mut story.history.requests) {
+            request.source.set_port(port);
+        }
+        story
+    };
+    from_ports(120, |_| 1).check(&expect![[r#"
+        SH-1 holds: one member for each address; addresses: 1, requests: 120
+        SH-6 holds: each of 1 addresses went to one member from 120 ports or more
+    "#]]);
+    from_ports(120, |port| usize::from(port % 2)).check(&expect![[r#"
+        SH-1 fails: 1 of 1 addresses went to more than one member
+            192.168.1.254: vm01 first, vm02 in request 1
+        SH-6 fails: 1 of 1 addresses went to more than one member
+            192.168.1.254 went to 2 members from 120 ports
+    "#]]);
+    assert_eq!(from_ports(99, |_| 1).outcomes(), "SH-1 holds");
+}
+
+#[test]
 fn addresses_are_spread_evenly_or_by_chance_but_not_lopsided() {
     let spread = |picks: Vec<usize>| {
         let story = hashed(4).declares(|traits| traits.hash = Some(HashClass::Map));
