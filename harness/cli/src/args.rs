@@ -6,6 +6,7 @@ use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand};
 use lblab_probe::Trait;
 use lblab_reference::Mutant;
+use lblab_scenario::TimeScale;
 
 /// Tests load balancers for real: labs of network namespaces, real traffic, verdicts with evidence.
 #[derive(Debug, Parser)]
@@ -38,6 +39,9 @@ pub(crate) enum Command {
         /// The balancer whose traits the bounds follow
         #[arg(long, short, default_value = "reference", value_name = "NAME|PATH")]
         balancer: String,
+        /// Show the bounds of a run with `--time-scale`
+        #[arg(long, value_name = "FACTOR")]
+        time_scale: Option<TimeScale>,
     },
     /// Judge runs again from their history files
     Judge {
@@ -95,6 +99,9 @@ pub(crate) struct Run {
     /// The seed of everything random
     #[arg(long, default_value_t = 1)]
     pub(crate) seed: u64,
+    /// Shorten probes, waits and slow answers by this factor, from 0.01 to 1, on balancers that probe at fractions of a second
+    #[arg(long, value_name = "FACTOR")]
+    pub(crate) time_scale: Option<TimeScale>,
     /// Where histories and logs go
     #[arg(long, short, default_value = "lblab-results", value_name = "DIR")]
     pub(crate) out: PathBuf,

@@ -24,7 +24,7 @@ pub fn main() -> ExitCode {
         None => print(&Cli::command().render_help().to_string()),
         Some(Command::Run(arguments)) => run::run(&arguments),
         Some(Command::Check { scenarios }) => scenario::check(&scenarios),
-        Some(Command::Plan { scenarios, balancer }) => scenario::plan(&scenarios, &balancer),
+        Some(Command::Plan { scenarios, balancer, time_scale }) => scenario::plan(&scenarios, &balancer, time_scale),
         Some(Command::Judge { histories, verbose, output }) => judge::judge(&histories, &output, verbose),
         Some(Command::Schema { manifest }) => scenario::schema(manifest),
         Some(Command::Explain { checks, all }) => explain::explain(&checks, all),

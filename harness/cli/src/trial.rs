@@ -74,10 +74,21 @@ impl Trial {
 
     fn report(&self, result: RunResult, artefacts: Option<PathBuf>) -> RunReport {
         let balancer = self.balancer.as_reported(self.mutant.as_deref());
-        let known = Findings::shipped().of(&self.plan.text, &balancer);
+        let known = known(&self.plan, &balancer);
         let scenario = ScenarioRef { path: self.plan.path.clone(), name: self.plan.name.clone() };
         let history = artefacts.as_ref().map(|folder| folder.join("history.jsonl")).filter(|file| file.exists());
-        RunReport { scenario, balancer, seed: self.seed, took: Duration::ZERO, result, history, artefacts, known }
+        let time_scale = self.plan.time_scale;
+        RunReport {
+            scenario,
+            balancer,
+            seed: self.seed,
+            time_scale,
+            took: Duration::ZERO,
+            result,
+            history,
+            artefacts,
+            known,
+        }
     }
 }
 
@@ -92,17 +103,17 @@ pub(crate) fn judge_saved(from: &Path, history: &History) -> RunReport {
         mutant: header.balancer.mutant.clone(),
     };
     let ended = history.ending.as_ref().map_or(Duration::ZERO, |ending| ending.at.since(lblab_model::Moment::EPOCH));
-    let (scenario, known, result) = match serde_json::from_value::<Plan>(header.plan.clone()) {
+    let (scenario, known, time_scale, result) = match serde_json::from_value::<Plan>(header.plan.clone()) {
         Ok(plan) => {
             let scenario = ScenarioRef { path: plan.path.clone(), name: plan.name.clone() };
-            let known = Findings::shipped().of(&plan.text, &balancer);
+            let (known, time_scale) = (known(&plan, &balancer), plan.time_scale);
             let judgement = lblab_verdict::judge(&plan, history);
             let judged = Judged { plan, judgement };
             let result = match cut_short(history) {
                 Some(message) => RunResult::CutShort(judged, Problem { whose: Whose::Harness, message, remedy: None }),
                 None => RunResult::Judged(judged),
             };
-            (scenario, known, result)
+            (scenario, known, time_scale, result)
         }
         Err(error) => {
             let path = from.display().to_string();
@@ -111,13 +122,20 @@ pub(crate) fn judge_saved(from: &Path, history: &History) -> RunReport {
             (
                 ScenarioRef { path: path.clone(), name: path },
                 Known::default(),
+                None,
                 RunResult::Problem(Problem { whose: Whose::Harness, message, remedy }),
             )
         }
     };
     let artefacts = from.parent().map(Path::to_owned);
     let history = Some(from.to_owned());
-    RunReport { scenario, balancer, seed: header.seed, took: ended, result, history, artefacts, known }
+    RunReport { scenario, balancer, seed: header.seed, time_scale, took: ended, result, history, artefacts, known }
+}
+
+/// What is known of a plan on a balancer. In less time a finding need not show.
+fn known(plan: &Plan, balancer: &BalancerRef) -> Known {
+    let known = Findings::shipped().of(&plan.text, balancer);
+    if plan.time_scale.is_some() { known.now_and_then() } else { known }
 }
 
 /// Why a saved run did not get to its end, if it did not: such a run is no pass, whatever holds of its beginning.

@@ -18,6 +18,9 @@ pub fn undeclared(plan: &Plan, traits: &BalancerTraits) -> Option<String> {
     if let Some(kind) = persistence.filter(|kind| !traits.persistence.contains(kind)) {
         return Some(format!("persistence {kind}"));
     }
+    if let Some(scale) = plan.time_scale.filter(|_| !traits.sub_second_probes) {
+        return Some(format!("probes at fractions of a second (time scale {scale})"));
+    }
     if plan.rests_on_monitor()
         && let Some(lacking) = plan.lacks_monitor(traits)
     {
@@ -105,6 +108,17 @@ mod tests {
         assert_eq!(lacking(&plan("method: ROUND_ROBIN", &half, FAULT), whole).as_deref(), Some(said));
         assert_eq!(lacking(&plan("method: ROUND_ROBIN", &half, TRAFFIC), whole), None);
         assert_eq!(lacking(&plan("method: ROUND_ROBIN", &monitor("200", "1s"), FAULT), whole), None);
+    }
+
+    #[test]
+    fn only_what_probes_at_fractions_of_a_second_can_be_made_faster() {
+        let whole: fn(&mut BalancerTraits) = |traits| traits.sub_second_probes = false;
+        let plain = plan("method: ROUND_ROBIN", &monitor("200", "1s"), TRAFFIC);
+        let scaled = plain.scaled("0.5".parse().expect("a time scale")).expect("it can be carried out");
+        let said = "probes at fractions of a second (time scale 0.5)";
+        // A delay of 2 s would be a whole one.
+        assert_eq!(lacking(&scaled, whole).as_deref(), Some(said));
+        assert_eq!(lacking(&plain, whole), None);
     }
 
     #[test]

@@ -13,6 +13,10 @@ pub(crate) fn reproduce(run: &RunReport) -> String {
     }
     command.push_str(" --seed ");
     command.push_str(&run.seed.to_string());
+    if let Some(scale) = run.time_scale {
+        command.push_str(" --time-scale ");
+        command.push_str(&scale.to_string());
+    }
     command
 }
 

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use lblab_scenario::TimeScale;
 use lblab_verdict::{Measurement, Outcome, Tally, Verdict};
 use serde::Serialize;
 
@@ -69,6 +70,8 @@ struct Run {
     scenario: Scenario,
     balancer: Balancer,
     seed: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    time_scale: Option<TimeScale>,
     took_seconds: f64,
     status: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -162,6 +165,7 @@ impl Run {
                 mutant: run.balancer.mutant.clone(),
             },
             seed: run.seed,
+            time_scale: run.time_scale,
             took_seconds: run.took.as_secs_f64(),
             status: run.status().word(),
             problem,

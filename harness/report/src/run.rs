@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use lblab_scenario::{Place, Plan};
+use lblab_scenario::{Place, Plan, TimeScale};
 use lblab_verdict::{Judgement, Outcome, Overall, Verdict};
 
 use crate::{Known, Status};
@@ -18,6 +18,8 @@ pub struct RunReport {
     pub balancer: BalancerRef,
     /// The seed of everything random in the run.
     pub seed: u64,
+    /// By what factor the scenario's times were asked to be shortened, if they were.
+    pub time_scale: Option<TimeScale>,
     /// How long the run took, wall-clock.
     pub took: Duration,
     /// What became of it.

@@ -54,7 +54,8 @@ impl<W: Write> Terminal<W> {
         }
         let title = format!("{} on {}", style.safe(&run.scenario.path), style.safe(&run.balancer.to_string()));
         let mark = Mark::of_run(run.status());
-        let particulars = format!("(seed {}, {:.1} s)", run.seed, run.took.as_secs_f64());
+        let scale = run.time_scale.map(|scale| format!("time scale {scale}, ")).unwrap_or_default();
+        let particulars = format!("(seed {}, {scale}{:.1} s)", run.seed, run.took.as_secs_f64());
         let particulars = match &run.result {
             RunResult::Unsupported { reason } if brief => format!("unsupported: {}", style.safe(reason)),
             _ => particulars,

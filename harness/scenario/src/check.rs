@@ -59,6 +59,7 @@ fn plan(path: &str, text: &str, found: &mut Findings) -> Option<Plan> {
         name: scenario.name.value()?.0.clone(),
         about: scenario.about.value().map(|about| about.0.clone()),
         profile: scenario.profile.value().copied(),
+        time_scale: None,
         network: network?,
         port: vip.port,
         method: pool.method?,

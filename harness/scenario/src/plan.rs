@@ -6,12 +6,14 @@ mod expected;
 mod monitoring;
 mod network;
 mod profile;
+mod scale;
 mod step;
 
 pub use expectation::{Expectation, LostBound};
 pub use expected::Expected;
 pub use network::{MemberKind, MemberPlan, Network};
 pub use profile::Profile;
+pub use scale::{InvalidTimeScale, TimeScale, TooFast};
 pub use step::{Clients, Flap, Load, Place, PlannedStep, Span, Step, Target, Traffic, Wait};
 
 use std::num::NonZeroU16;
@@ -32,6 +34,9 @@ pub struct Plan {
     pub about: Option<String>,
     /// The profile of the conformance suite from which on it is run; none if it is no part of the suite.
     pub profile: Option<Profile>,
+    /// By what factor its times were shortened; none if they are those that the scenario says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time_scale: Option<TimeScale>,
     /// The addresses of the lab.
     pub network: Network,
     /// The VIP's port.

@@ -6,7 +6,8 @@ use lblab_scenario::{Expectation, Plan, Step};
 use crate::run::Run;
 use crate::verdict::{Judgement, Verdict};
 use crate::{
-    CheckId, answers, change, cookies, detection, held, loss, recovery, schedule, sharing, sources, stays, teardown,
+    CheckId, answers, change, cookies, detection, held, loss, recovery, scaled, schedule, sharing, sources, stays,
+    teardown,
 };
 
 /// Judges the history of a run of the plan.
@@ -26,7 +27,7 @@ pub fn judge(plan: &Plan, history: &History) -> Judgement {
     verdicts.extend(schedule::periods(&run));
     verdicts.extend(change::under_traffic(&run));
     verdicts.push(teardown::leaves_nothing(&run));
-    Judgement { verdicts }
+    Judgement { verdicts: verdicts.into_iter().map(|verdict| scaled::told(plan, verdict)).collect() }
 }
 
 fn expected(run: &Run<'_>, step: usize, expectation: &Expectation) -> Vec<Verdict> {

@@ -21,6 +21,7 @@ mod probes;
 mod recovery;
 mod rotation;
 mod run;
+mod scaled;
 mod schedule;
 mod sharing;
 mod sources;

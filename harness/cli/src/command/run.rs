@@ -23,6 +23,7 @@ const ALL: &str = "all";
 pub(super) fn run(arguments: &Run) -> Done {
     let balancers = contenders(&arguments.balancer)?;
     let (plans, invalid) = scenario::checked(&arguments.scenarios)?;
+    let plans = scenario::scaled(plans, arguments.time_scale)?;
     let detail = match (arguments.verbose, plans.len() > 1 && balancers.len() > 1) {
         (true, _) => Detail::Full,
         (false, true) => Detail::Brief,
@@ -88,6 +89,7 @@ fn invalid_scenario(diagnostics: &Diagnostics, seed: u64) -> RunReport {
         scenario: ScenarioRef { name: path.clone(), path },
         balancer,
         seed,
+        time_scale: None,
         took: Duration::ZERO,
         result: RunResult::Problem(problem),
         history: None,

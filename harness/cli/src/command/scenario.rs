@@ -4,7 +4,7 @@ use std::io;
 
 use lblab_balancer::Manifest;
 use lblab_report::{Exit, Style};
-use lblab_scenario::{Diagnostics, Plan};
+use lblab_scenario::{Diagnostics, Plan, TimeScale};
 
 use super::{Done, Stop, complain, print};
 use crate::inputs::{self, Input};
@@ -20,6 +20,13 @@ pub(super) fn checked(named: &[String]) -> Result<(Vec<Plan>, Vec<Diagnostics>),
     Ok((plans, wrong))
 }
 
+/// The plans in less time, if that was asked for.
+pub(super) fn scaled(plans: Vec<Plan>, scale: Option<TimeScale>) -> Result<Vec<Plan>, Stop> {
+    let Some(scale) = scale else { return Ok(plans) };
+    let scaled = plans.iter().map(|plan| plan.scaled(scale));
+    scaled.collect::<Result<_, _>>().map_err(|error| Stop::new(Exit::ScenarioInvalid, &error))
+}
+
 pub(super) fn check(named: &[String]) -> Done {
     let (plans, invalid) = checked(named)?;
     for plan in &plans {
@@ -31,10 +38,10 @@ pub(super) fn check(named: &[String]) -> Done {
     Ok(Exit::AllHold)
 }
 
-pub(super) fn plan(named: &[String], balancer: &str) -> Done {
+pub(super) fn plan(named: &[String], balancer: &str, scale: Option<TimeScale>) -> Done {
     let manifest = Manifest::load(balancer).map_err(|error| Stop::new(Exit::ScenarioInvalid, &error))?;
     let (plans, invalid) = checked(named)?;
-    for plan in &plans {
+    for plan in &scaled(plans, scale)? {
         print(&plan.describe(manifest.traits()))?;
     }
     Ok(if invalid.is_empty() { Exit::AllHold } else { Exit::ScenarioInvalid })

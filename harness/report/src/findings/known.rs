@@ -36,6 +36,15 @@ pub enum Conclusion {
 }
 
 impl Known {
+    /// The same, of which nothing has to show in every run: the run is not quite the one in which it was seen to.
+    #[must_use]
+    pub fn now_and_then(mut self) -> Known {
+        for noted in &mut self.noted {
+            noted.always = false;
+        }
+        self
+    }
+
     /// The finding by which a verdict that does not hold is known, if one is. What shows now and then may leave a check
     /// undecided as well.
     pub fn of_verdict(&self, verdict: &Verdict) -> Option<&Noted> {

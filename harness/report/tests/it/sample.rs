@@ -34,6 +34,7 @@ fn plan() -> Plan {
         name: "a refused member leaves in time".to_owned(),
         about: None,
         profile: None,
+        time_scale: None,
         network: Network {
             subnet: "192.168.1.0/24".parse().expect("a prefix"),
             gateway: address(1),
@@ -94,6 +95,7 @@ pub fn run(result: RunResult) -> RunReport {
             mutant: None,
         },
         seed: 42,
+        time_scale: None,
         took: Duration::from_millis(7_250),
         result,
         history: Some(PathBuf::from("lblab-results/refuse-haproxy/history.jsonl")),

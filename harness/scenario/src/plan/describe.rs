@@ -54,6 +54,12 @@ impl Plan {
             None => writeln!(to, "  monitor      none: no member is ever marked down")?,
             Some(monitor) => writeln!(to, "  monitor      {}", describe_monitor(monitor))?,
         }
+        if let Some(scale) = self.time_scale {
+            writeln!(
+                to,
+                "  time scale   {scale}: probes, waits and slow answers are shortened; what is compared give or take is not"
+            )?;
+        }
         if let Some(lacking) = self.lacks_monitor(traits) {
             writeln!(to, "               left out, since the balancer declares no {lacking}")?;
         }

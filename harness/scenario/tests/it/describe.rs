@@ -357,3 +357,40 @@ fn requests_without_a_rate_are_counted() {
     "#]]
     .assert_eq(&timeline(steps, &reference()));
 }
+
+#[test]
+fn a_scaled_plan_shows_its_own_bounds_and_where_they_say_too_little() {
+    let (name, text) = builtin_named("failover/refuse").next().expect("it is shipped");
+    let plan = check(name, text).expect("it is right");
+    let shown = |scale: &str| {
+        let scaled = plan.scaled(scale.parse().expect("a time scale")).expect("it can be carried out");
+        let told = scaled.describe(&haproxy());
+        let of_time = |line: &&str| {
+            ["time scale", "monitor ", "a second", "after the", "unsupported", " .. "]
+                .iter()
+                .any(|word| line.contains(word))
+        };
+        told.lines().filter(of_time).map(|line| format!("{line}\n")).collect::<String>()
+    };
+    expect![[r#"
+          monitor      HTTP GET / for 200, delay 250ms, timeout 250ms, max_retries 3
+          time scale   0.25: probes, waits and slow answers are shortened; what is compared give or take is not
+           1. 200 requests a second in the background, until the end from the client to the VIP
+                500ms to 750ms after the fault, +- 115 ms
+                (f-1)d + fc .. f(d+c) = 2*250ms + 3*0s .. 3*(250ms+0s) = 500ms .. 750ms
+                250ms to 500ms after the heal, +- 110 ms
+                (r-1)d .. (r-1)d + d + c = 1*250ms .. 1*250ms + 250ms + 0s = 250ms .. 500ms
+    "#]]
+    .assert_eq(&shown("0.25"));
+    expect![[r#"
+          monitor      HTTP GET / for 200, delay 100ms, timeout 100ms, max_retries 3
+          time scale   0.1: probes, waits and slow answers are shortened; what is compared give or take is not
+           1. 500 requests a second in the background, until the end from the client to the VIP
+                200ms to 300ms after the fault, +- 106 ms
+                unsupported where it holds: scaled too far to tell: a delay is 100ms with the time scale 0.1, and times are compared give or take 106 ms
+                (f-1)d + fc .. f(d+c) = 2*100ms + 3*0s .. 3*(100ms+0s) = 200ms .. 300ms
+                100ms to 200ms after the heal, +- 104 ms
+                unsupported where it holds: scaled too far to tell: a delay is 100ms with the time scale 0.1, and times are compared give or take 104 ms
+                (r-1)d .. (r-1)d + d + c = 1*100ms .. 1*100ms + 100ms + 0s = 100ms .. 200ms
+    "#]].assert_eq(&shown("0.1"));
+}

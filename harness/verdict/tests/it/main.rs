@@ -14,6 +14,7 @@ mod monitor;
 mod panic;
 mod passive;
 mod recovery;
+mod scaled;
 mod sharing;
 mod shuffled;
 mod sources;

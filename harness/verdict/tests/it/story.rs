@@ -129,6 +129,7 @@ impl Story {
             name: "a story".to_owned(),
             about: None,
             profile: None,
+            time_scale: None,
             network,
             port: NonZeroU16::new(80).expect("80 is not 0"),
             method: Method::RoundRobin,
@@ -185,6 +186,12 @@ impl Story {
             expected_codes: Codes::List(vec![200]),
         };
         self.plan.monitor = Some(Monitor { kind, delay: seconds(delay), timeout: seconds(timeout), max_retries });
+        self
+    }
+
+    /// Says that the times of the story are those of its scenario, shortened by this factor.
+    pub fn time_scale(mut self, scale: f64) -> Story {
+        self.plan.time_scale = Some(scale.try_into().expect("a time scale"));
         self
     }
 

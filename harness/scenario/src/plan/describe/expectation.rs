@@ -72,7 +72,7 @@ fn write_bound(
         Expectation::Returns { member } => {
             line(&format!("{member} returns to rotation in time"))?;
             match plan.monitor_on(traits).zip(fault_of(faults, member)) {
-                Some((monitor, fault)) => window(to, &recovery(monitor, &fault, traits), "after the heal"),
+                Some((monitor, fault)) => window(to, plan, &recovery(monitor, &fault, traits), "after the heal"),
                 None => Ok(()),
             }
         }
@@ -107,7 +107,7 @@ fn leaves(to: &mut String, plan: &Plan, fault: Option<Fault>, traits: &BalancerT
     match detection(monitor, &fault, traits) {
         Detection::Never { why } => bound(to, &format!("never: {why}")),
         Detection::Within(spec) => {
-            window(to, &spec, "after the fault")?;
+            window(to, plan, &spec, "after the fault")?;
             if let Some(reason) = traits.falls_otherwise(monitor) {
                 bound(to, &format!("HM-1 is unsupported: {reason}"))?;
             }
@@ -122,9 +122,18 @@ fn leaves(to: &mut String, plan: &Plan, fault: Option<Fault>, traits: &BalancerT
     }
 }
 
-fn window(to: &mut String, window: &Window, since: &str) -> fmt::Result {
-    let (earliest, latest) = (span(window.earliest), span(window.latest));
-    bound(to, &format!("{earliest} to {latest} {since}, +- {} ms", epsilon(window.latest).as_millis()))?;
+fn window(to: &mut String, plan: &Plan, window: &Window, since: &str) -> fmt::Result {
+    let (earliest, latest) = if plan.time_scale.is_some() {
+        // Tenths of a second are too coarse here.
+        (format!("{:?}", window.earliest), format!("{:?}", window.latest))
+    } else {
+        (span(window.earliest), span(window.latest))
+    };
+    let slack = epsilon(window.latest);
+    bound(to, &format!("{earliest} to {latest} {since}, +- {} ms", slack.as_millis()))?;
+    if let Some(reason) = plan.hides_a_delay(slack) {
+        bound(to, &format!("unsupported where it holds: {reason}"))?;
+    }
     bound(to, &window.formula)?;
     for symbol in &window.symbols {
         bound(to, &format!("  {} = {}: {}", symbol.name, symbol.value, symbol.meaning))?;
