@@ -35,8 +35,8 @@ pub struct TooFast {
 
 /// The shortest delay or timeout of a monitor: a probe of a program takes a millisecond or so, and a busy processor some more.
 const SHORTEST: Duration = Duration::from_millis(20);
-/// The most requests a second that a rate is raised to; clients, members and balancer share a few processors.
-const FASTEST: f64 = 1000.0;
+/// The most requests a second that a rate is raised to: a dozen labs of clients, members and balancer share a few processors.
+const FASTEST: f64 = 200.0;
 
 impl TimeScale {
     /// The factor.
@@ -200,8 +200,8 @@ steps:
         let steps: Vec<String> = plan.steps[..4].iter().map(|planned| format!("{:?}", planned.step)).collect();
         let loads: Vec<&str> = steps.iter().map(|step| step.split(", clients").next().unwrap_or(step)).collect();
         expect![[r#"
-            Traffic(Traffic { load: Open { rate: 400.0, span: For(500ms) }
-            Traffic(Traffic { load: Open { rate: 1000.0, span: Rest }
+            Traffic(Traffic { load: Open { rate: 200.0, span: For(500ms) }
+            Traffic(Traffic { load: Open { rate: 500.0, span: Rest }
             Wait(For(300ms))
             Fault { member: Some(Name("vm01")), fault: Slow { first_byte: 150ms } }"#]]
         .assert_eq(&loads.join("\n"));

@@ -370,7 +370,7 @@ fn a_scaled_plan_shows_its_own_bounds_and_where_they_say_too_little() {
                 .iter()
                 .any(|word| line.contains(word))
         };
-        told.lines().filter(of_time).map(|line| format!("{line}\n")).collect::<String>()
+        told.lines().filter(of_time).fold(String::new(), |shown, line| shown + line + "\n")
     };
     expect![[r#"
           monitor      HTTP GET / for 200, delay 250ms, timeout 250ms, max_retries 3
@@ -385,7 +385,7 @@ fn a_scaled_plan_shows_its_own_bounds_and_where_they_say_too_little() {
     expect![[r#"
           monitor      HTTP GET / for 200, delay 100ms, timeout 100ms, max_retries 3
           time scale   0.1: probes, waits and slow answers are shortened; what is compared give or take is not
-           1. 500 requests a second in the background, until the end from the client to the VIP
+           1. 200 requests a second in the background, until the end from the client to the VIP
                 200ms to 300ms after the fault, +- 106 ms
                 unsupported where it holds: scaled too far to tell: a delay is 100ms with the time scale 0.1, and times are compared give or take 106 ms
                 (f-1)d + fc .. f(d+c) = 2*100ms + 3*0s .. 3*(100ms+0s) = 200ms .. 300ms
