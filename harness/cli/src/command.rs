@@ -1,6 +1,7 @@
 //! What each command does.
 
 mod balancers;
+mod conformance;
 mod doctor;
 mod explain;
 mod judge;
@@ -23,6 +24,7 @@ pub fn main() -> ExitCode {
     let done = match cli.command {
         None => print(&Cli::command().render_help().to_string()),
         Some(Command::Run(arguments)) => run::run(&arguments),
+        Some(Command::Conformance(arguments)) => conformance::conformance(&arguments),
         Some(Command::Check { scenarios }) => scenario::check(&scenarios),
         Some(Command::Plan { scenarios, balancer, time_scale }) => scenario::plan(&scenarios, &balancer, time_scale),
         Some(Command::Judge { histories, verbose, output }) => judge::judge(&histories, &output, verbose),

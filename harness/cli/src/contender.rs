@@ -52,6 +52,11 @@ impl Contender {
         self.may_lack || matches!(error, BalancerError::NoContainer { .. })
     }
 
+    /// Why its program is not here, if it was asked for by name and has to be.
+    pub(crate) fn is_missed(&self) -> Option<&BalancerError> {
+        self.found.as_ref().err().filter(|error| !self.is_skipped_for(error))
+    }
+
     /// Why the scenario cannot be run on the balancer, if it cannot: it needs what the manifest does not declare, or what its
     /// templates refuse.
     ///

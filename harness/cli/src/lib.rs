@@ -6,11 +6,13 @@ mod args;
 mod artefacts;
 mod command;
 mod contender;
+mod date;
 #[cfg(test)]
 mod documented_findings;
 mod init;
 mod inputs;
 mod progress;
+mod side_by_side;
 mod trial;
 mod undeclared;
 

@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
-use crate::RunReport;
+use lblab_scenario::{Profile, TimeScale};
+
+use crate::{BalancerRef, RunReport};
 
 /// The command that repeats a run.
 pub(crate) fn reproduce(run: &RunReport) -> String {
@@ -18,6 +20,38 @@ pub(crate) fn reproduce(run: &RunReport) -> String {
         command.push_str(&scale.to_string());
     }
     command
+}
+
+/// What a conformance report is repeated by.
+pub(crate) struct Conformance<'a> {
+    pub(crate) balancer: &'a BalancerRef,
+    pub(crate) profile: Profile,
+    pub(crate) only: &'a [String],
+    pub(crate) seed: u64,
+    pub(crate) time_scale: Option<TimeScale>,
+}
+
+impl Conformance<'_> {
+    /// The command.
+    pub(crate) fn line(&self) -> String {
+        let mut command = format!("lblab conformance --balancer {}", quote(&self.balancer.argument));
+        let mut add = |option: &str, value: &str| {
+            command.push_str(option);
+            command.push_str(&quote(value));
+        };
+        if let Some(mutant) = &self.balancer.mutant {
+            add(" --mutant ", mutant);
+        }
+        add(" --profile ", self.profile.name());
+        if !self.only.is_empty() {
+            add(" --only ", &self.only.join(","));
+        }
+        add(" --seed ", &self.seed.to_string());
+        if let Some(scale) = self.time_scale {
+            add(" --time-scale ", &scale.to_string());
+        }
+        command
+    }
 }
 
 /// The command that judges a history again.

@@ -1,11 +1,12 @@
 //! Shows verdicts: to people in a terminal, to machines as JUnit, JSON and GitHub annotations.
 //!
 //! What happened to one scenario on one balancer is a [`RunReport`]; a [`Reporter`] is told of each, and at the end of the
-//! [`Summary`] of all. Nothing that did not run, or could not be decided, is ever shown as a pass.
+//! [`Summary`] of all. What one balancer was found to do, check by check, is a [`conformance`] report. Nothing that did not run, or could not be decided, is ever shown as a pass.
 
 #![forbid(unsafe_code)]
 
 mod command;
+pub mod conformance;
 mod exit;
 mod findings;
 mod github;

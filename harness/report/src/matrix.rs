@@ -1,4 +1,4 @@
-//! Scenarios by balancers: what became of each scenario on each balancer, at a glance.
+//! Scenarios, or checks, by balancers: what became of each on each balancer, at a glance.
 
 mod layout;
 
@@ -9,7 +9,7 @@ use serde::Serialize;
 use crate::{BalancerRef, Conclusion, RunReport, RunResult, Status};
 use lblab_verdict::Outcome;
 
-/// What became of a scenario on a balancer. Where there is more than one run, the first of this list wins.
+/// What became of a scenario, or of a check, on a balancer. Where there is more than one run, the first of this list wins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Cell {
@@ -31,10 +31,19 @@ pub(crate) enum Cell {
     Skipped,
 }
 
-/// What became of scenarios on balancers.
+/// What the rows of a matrix are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Rows {
+    #[default]
+    Scenarios,
+    Checks,
+}
+
+/// What became of scenarios, or of checks, on balancers.
 #[derive(Debug, Default)]
 pub(crate) struct Matrix {
-    /// Their paths, in the order in which they were reported.
+    rows_are: Rows,
+    /// The rows' paths, in the order in which they were reported.
     scenarios: Vec<String>,
     balancers: Vec<BalancerRef>,
     /// By the places of the scenario and of the balancer.
@@ -90,11 +99,28 @@ impl Cell {
 }
 
 impl Matrix {
+    /// One whose rows are checks, each `family/id`.
+    pub(crate) fn of_checks() -> Matrix {
+        Matrix { rows_are: Rows::Checks, ..Matrix::default() }
+    }
+
+    /// Puts down what became of a row on a balancer.
+    pub(crate) fn put(&mut self, row: &str, balancer: &BalancerRef, cell: Cell) {
+        let row = place(&mut self.scenarios, &row.to_owned());
+        let balancer = place(&mut self.balancers, balancer);
+        self.cells.entry((row, balancer)).and_modify(|worst| *worst = cell.min(*worst)).or_insert(cell);
+    }
+
     pub(crate) fn add(&mut self, run: &RunReport) {
-        let scenario = place(&mut self.scenarios, &run.scenario.path);
-        let balancer = place(&mut self.balancers, &run.balancer);
-        let cell = Cell::of(run);
-        self.cells.entry((scenario, balancer)).and_modify(|worst| *worst = cell.min(*worst)).or_insert(cell);
+        self.put(&run.scenario.path, &run.balancer, Cell::of(run));
+        self.note_known(run);
+        if let RunResult::Skipped { reason } = &run.result {
+            place(&mut self.skipped, &(run.balancer.to_string(), reason.clone()));
+        }
+    }
+
+    /// Takes up what is known of a run.
+    pub(crate) fn note_known(&mut self, run: &RunReport) {
         if let Conclusion::Known(noted) = run.conclusion() {
             for noted in noted {
                 let seen = self.findings.entry(noted.id).or_default();
@@ -102,9 +128,6 @@ impl Matrix {
                 place(&mut seen.balancers, &run.balancer.to_string());
                 seen.runs += 1;
             }
-        }
-        if let RunResult::Skipped { reason } = &run.result {
-            place(&mut self.skipped, &(run.balancer.to_string(), reason.clone()));
         }
     }
 

@@ -1,8 +1,7 @@
 //! `lblab run`: scenarios in labs, side by side, reported in the order in which they were named.
 
 use std::collections::BTreeSet;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, mpsc};
+use std::sync::Arc;
 use std::time::Duration;
 
 use lblab_report::{
@@ -15,6 +14,7 @@ use crate::args::Run;
 use crate::artefacts::Artefacts;
 use crate::contender::Contender;
 use crate::progress::Progress;
+use crate::side_by_side::{labs, side_by_side};
 use crate::trial::Trial;
 
 /// What stands for every shipped balancer.
@@ -58,13 +58,13 @@ pub(super) fn run(arguments: &Run) -> Done {
         }
     }
     let order = starting_order(plans.len(), balancers.len());
-    let summary = side_by_side(&trials, &order, labs(arguments.jobs), !arguments.verbose, &mut reporters)?;
+    let summary = reported(&trials, &order, labs(arguments.jobs), !arguments.verbose, &mut reporters);
     reporting::finish(&mut reporters, &summary)
 }
 
 /// The balancers that were named, each once, in the order in which they were; `all` is those that were not named besides, in
 /// the order of their names.
-fn contenders(named: &[String]) -> Result<Vec<Arc<Contender>>, Stop> {
+pub(super) fn contenders(named: &[String]) -> Result<Vec<Arc<Contender>>, Stop> {
     let mut shipped = if named.iter().any(|name| name == ALL) { Contender::all() } else { Vec::new() };
     shipped.retain(|contender| !named.contains(&contender.argument));
     let mut contenders = Vec::new();
@@ -98,12 +98,6 @@ fn invalid_scenario(diagnostics: &Diagnostics, seed: u64) -> RunReport {
     }
 }
 
-/// How many labs run side by side if nobody says: they mostly wait for timers, so more than there are processors.
-fn labs(asked: Option<u16>) -> usize {
-    let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    asked.map_or(processors * 4, usize::from)
-}
-
 /// How many scenarios are mixed with each other. A report waits for those before it, so not all of them are.
 const MIXED: usize = 8;
 
@@ -121,44 +115,24 @@ fn starting_order(scenarios: usize, balancers: usize) -> Vec<usize> {
 }
 
 /// Runs the trials, so many at a time, begun in this order, and reports each in the order in which they were named.
-fn side_by_side(
+fn reported(
     trials: &[Trial],
     order: &[usize],
     labs: usize,
     show_progress: bool,
     reporters: &mut [Box<dyn Reporter>],
-) -> Result<Summary, Stop> {
+) -> Summary {
     let progress = Progress::new(show_progress);
-    let next = AtomicUsize::new(0);
-    let (sender, finished) = mpsc::channel();
-    std::thread::scope(|scope| {
-        for _ in 0..labs.min(trials.len()) {
-            let (sender, next, progress) = (sender.clone(), &next, &progress);
-            scope.spawn(move || {
-                while let Some(&index) = order.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let trial = &trials[index];
-                    let line = progress.line(format!("{} on {}", trial.plan.path, trial.balancer.argument));
-                    let report = trial.run(&mut |message| line.show(&message));
-                    drop(line);
-                    // The receiver is gone only when this thread is about to be.
-                    if sender.send((index, report)).is_err() {
-                        return;
-                    }
-                }
-            });
+    let mut queue = Queue { waiting: vec![None; trials.len()], reported: 0 };
+    let mut summary = Summary::default();
+    side_by_side(trials, order, labs, &progress, Trial::run, |index, report| {
+        for report in queue.put(index, report) {
+            summary.add(&report);
+            // A report that cannot be written is told of when it is finished; the other runs are worth their time.
+            drop(progress.paused(|| reporting::report(reporters, &report)));
         }
-        drop(sender);
-        let mut queue = Queue { waiting: vec![None; trials.len()], reported: 0 };
-        let mut summary = Summary::default();
-        for (index, report) in finished {
-            for report in queue.put(index, report) {
-                summary.add(&report);
-                // A report that cannot be written is told of when it is finished; the other runs are worth their time.
-                drop(progress.paused(|| reporting::report(reporters, &report)));
-            }
-        }
-        Ok(summary)
-    })
+    });
+    summary
 }
 
 /// Reports that wait for those before them.

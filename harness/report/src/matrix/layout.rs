@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{Cell, Matrix};
+use super::{Cell, Matrix, Rows};
 use crate::Style;
 use crate::style::Colour;
 
@@ -43,7 +43,7 @@ impl Matrix {
     pub(crate) fn render(&self, style: Style) -> String {
         let rows = self.rows(style);
         let layout = self.layout(&rows, style);
-        let mut text = format!("{} scenarios on {} balancers\n", self.scenarios.len(), self.balancers.len());
+        let mut text = self.heading();
         if let Heads::Numbers = layout.heads {
             text.push('\n');
             text.push_str(&self.legend(style));
@@ -65,6 +65,17 @@ impl Matrix {
         text.push_str(&self.words(&layout));
         text.push_str(&self.footnotes(style));
         text
+    }
+
+    fn heading(&self) -> String {
+        let (rows, balancers) = (self.scenarios.len(), self.balancers.len());
+        let what = match self.rows_are {
+            Rows::Scenarios => "scenarios",
+            Rows::Checks if rows == 1 => "check",
+            Rows::Checks => "checks",
+        };
+        let who = if balancers == 1 { "balancer" } else { "balancers" };
+        format!("{rows} {what} on {balancers} {who}\n")
     }
 
     fn line(&self, layout: &Layout, name: &str, scenario: usize, balancers: &[usize], style: Style) -> String {
@@ -150,7 +161,7 @@ impl Matrix {
         let mut text = String::new();
         for cell in Cell::ALL {
             if self.cells.values().any(|used| used == &cell) {
-                push_line(&mut text, &format!("{:<5}  {}", cell.word(narrow), cell.meaning()));
+                push_line(&mut text, &format!("{:<5}  {}", cell.word(narrow), cell.meaning(self.rows_are)));
             }
         }
         text
@@ -218,7 +229,27 @@ impl Cell {
         }
     }
 
-    fn meaning(self) -> &'static str {
+    fn meaning(self, rows: Rows) -> &'static str {
+        match (rows, self) {
+            (Rows::Checks, cell) => cell.meaning_of_check(),
+            (Rows::Scenarios, cell) => cell.meaning_of_run(),
+        }
+    }
+
+    fn meaning_of_check(self) -> &'static str {
+        match self {
+            Cell::Pass => "it holds wherever it was made, and it was made",
+            Cell::Part => "it holds where it was made; the balancer does not support it elsewhere",
+            Cell::Fail => "it fails somewhere",
+            Cell::Known => "it fails, just as it is known to",
+            Cell::Undecided => "undecided: somewhere the run does not say",
+            Cell::Error => "the run could not be judged",
+            Cell::Unsupported => "unsupported: the balancer does not declare what it needs",
+            Cell::Skipped => "skipped: it was not made",
+        }
+    }
+
+    fn meaning_of_run(self) -> &'static str {
         match self {
             Cell::Pass => "every check holds",
             Cell::Part => "what could be checked holds; the balancer does not support the rest",

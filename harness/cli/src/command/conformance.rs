@@ -1,0 +1,231 @@
+//! `lblab conformance`: the suite on balancers, side by side, and a report on each.
+
+mod scope;
+
+use std::collections::BTreeSet;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+
+use lblab_report::conformance::{ConformanceFormat, ConformanceReport, Scope, Timing, Told, told};
+use lblab_report::{BalancerRef, Detail, Exit, ReportError, RunReport, Style, Summary};
+use lblab_runner::Message;
+use lblab_scenario::Plan;
+use lblab_verdict::Outcome;
+use nix::sys::resource::{UsageWho, getrusage};
+
+use super::{Done, Stop, complain, print, reporting, run, scenario};
+use crate::args::Conformance;
+use crate::artefacts::Artefacts;
+use crate::contender::Contender;
+use crate::date::rfc3339;
+use crate::progress::Progress;
+use crate::side_by_side::{labs, processors, side_by_side};
+use crate::trial::Trial;
+
+/// How often a run is repeated at most in which nothing failed and something was not decided.
+const REPETITIONS: usize = 2;
+
+/// A run, and how often it was made again before.
+struct Finished {
+    report: RunReport,
+    repeated: usize,
+}
+
+pub(super) fn conformance(arguments: &Conformance) -> Done {
+    let (scope, plans) = scope::of(arguments)?;
+    let plans = scenario::scaled(plans, arguments.time_scale)?;
+    let balancers = run::contenders(&arguments.balancer)?;
+    if let Some(missing) = balancers.iter().find_map(|balancer| balancer.is_missed()) {
+        return Err(Stop::new(Exit::EnvironmentLacks, &format!("{missing}; nothing was run")));
+    }
+    let files = files(arguments, &balancers)?;
+    let detail = if arguments.verbose { Detail::Full } else { Detail::Brief };
+    let mut reporters = reporting::reporters(&arguments.output, detail)?;
+
+    let trials = trials(arguments, &plans, &balancers);
+    let order: Vec<usize> = (0..trials.len()).collect();
+    let progress = Progress::new(!arguments.verbose);
+    let (date, begun, used) = (rfc3339(SystemTime::now()), Instant::now(), processor_time());
+    let mut finished: Vec<Finished> = Vec::new();
+    side_by_side(
+        &trials,
+        &order,
+        labs(arguments.jobs),
+        &progress,
+        |trial, show| decided(trial, &scope, show),
+        |_, run| {
+            // A report that cannot be written is told of when it is finished; the other runs are worth their time.
+            drop(progress.paused(|| reporting::report(&mut reporters[..1], &run.report)));
+            finished.push(run);
+        },
+    );
+    let (wall, used) = (begun.elapsed(), processor_time().saturating_sub(used));
+
+    // They ended in any order; whoever reads a report finds its way by names.
+    finished.sort_by(|one, other| one.report.scenario.path.cmp(&other.report.scenario.path));
+    let repeated =
+        |name: &BalancerRef| finished.iter().filter(|run| run.report.balancer == *name).map(|run| run.repeated).sum();
+    let names: Vec<BalancerRef> =
+        balancers.iter().map(|balancer| balancer.as_reported(arguments.mutant.as_deref())).collect();
+    let repetitions: Vec<usize> = names.iter().map(repeated).collect();
+    let runs: Vec<RunReport> = finished.into_iter().map(|run| run.report).collect();
+    let timing = Timing::of(&runs, wall, used, processors());
+    let reports: Vec<ConformanceReport> = balancers
+        .iter()
+        .zip(&names)
+        .zip(&repetitions)
+        .map(|((balancer, name), &repeated)| {
+            let mine: Vec<RunReport> = runs.iter().filter(|run| run.balancer == *name).cloned().collect();
+            let program = balancer.found.as_ref().ok().map(|found| &found.path);
+            let traits = balancer.manifest.traits();
+            ConformanceReport::new(name, program, traits, &mine, &scope, repeated, timing.clone(), date.clone())
+        })
+        .collect();
+
+    let written = write(&files, &reports);
+    let summary = Summary::of(&runs);
+    let others = reporters.get_mut(1..).unwrap_or_default();
+    for run in &runs {
+        drop(reporting::report(others, run));
+    }
+    let others = others.iter_mut().map(|reporter| reporter.finish(&summary)).collect::<Result<Vec<()>, ReportError>>();
+    let exit = reports.iter().map(ConformanceReport::exit).min().unwrap_or(Exit::Undecided);
+    let paths = files.iter().map(|files| files.iter().map(|(_, file)| file.display().to_string()).collect());
+    let all = names.into_iter().zip(reports).zip(paths);
+    let all: Vec<Told> = all.map(|((balancer, report), files)| Told { balancer, report, files }).collect();
+    print(&format!("\n{}", told(&all, &runs, Style::detect(&std::io::stdout()))))?;
+    match written.and(others.map(drop)) {
+        // A failed check is what the caller wants to know of first, even if a report could not be written.
+        Err(error) if exit == Exit::Failed => complain(&format!("lblab: {error}")),
+        Err(error) => return Err(error.into()),
+        Ok(()) => {}
+    }
+    Ok(exit)
+}
+
+/// Each scenario on each balancer, those that take longest first: the last one to end is then rarely a long one that began late.
+fn trials(arguments: &Conformance, plans: &[Plan], balancers: &[Arc<Contender>]) -> Vec<Trial> {
+    let mut artefacts = Artefacts::below(&arguments.out);
+    let mut trials = Vec::new();
+    for plan in plans {
+        for balancer in balancers {
+            trials.push(Trial {
+                plan: plan.clone(),
+                balancer: Arc::clone(balancer),
+                mutant: arguments.mutant.clone(),
+                seed: arguments.seed,
+                artefacts: artefacts.folder(&plan.path, &balancer.argument, arguments.mutant.as_deref()),
+                user_namespace: arguments.user_namespace,
+                verbose: arguments.verbose,
+            });
+        }
+    }
+    let expected = |trial: &Trial| trial.plan.expected_duration(trial.balancer.manifest.traits()).typical;
+    trials.sort_by_cached_key(|trial| std::cmp::Reverse(expected(trial)));
+    trials
+}
+
+/// Makes a run, and makes it again if nothing failed in it and something that was asked for was not decided. What has failed, be
+/// it known or not, is never repeated: a check that passes on its second try has found something.
+fn decided(trial: &Trial, scope: &Scope, show: &mut dyn FnMut(Message)) -> Finished {
+    let mut report = trial.run(show);
+    for repeated in 0..REPETITIONS {
+        let asked_for = report.verdicts().iter().filter(|verdict| scope.chooses(verdict.check.check().code));
+        let undecided = asked_for.clone().any(|verdict| matches!(verdict.outcome, Outcome::Inconclusive { .. }));
+        let failed = report.verdicts().iter().any(|verdict| verdict.outcome == Outcome::Fails);
+        if !undecided || failed || report.problem().is_some() {
+            return Finished { report, repeated };
+        }
+        report = trial.run(show);
+    }
+    Finished { report, repeated: REPETITIONS }
+}
+
+/// The files of each balancer's report, which are seen to be writable before anything is run.
+fn files(
+    arguments: &Conformance,
+    balancers: &[Arc<Contender>],
+) -> Result<Vec<Vec<(ConformanceFormat, PathBuf)>>, Stop> {
+    let mut own = Vec::new();
+    for file in &arguments.report {
+        let Some(format) = ConformanceFormat::of_file(file) else {
+            let told = format!("--report {}: the name has to end in .yaml, .json or .md", file.display());
+            return Err(Stop::new(Exit::ScenarioInvalid, &told));
+        };
+        own.push((format, file.clone()));
+    }
+    if balancers.len() > 1 && !own.is_empty() {
+        let told = "--report takes the report on one balancer; those on several are in the folder of --out";
+        return Err(Stop::new(Exit::ScenarioInvalid, told));
+    }
+    let lacks = |file: &Path, error: std::io::Error| {
+        Stop::new(
+            Exit::EnvironmentLacks,
+            &format!("writing the report {}: {error}; name another place", file.display()),
+        )
+    };
+    fs::create_dir_all(&arguments.out).map_err(|error| lacks(&arguments.out, error))?;
+    let mut taken = BTreeSet::new();
+    let mut files = Vec::new();
+    for balancer in balancers {
+        let name = file_name(balancer.manifest.name(), arguments.mutant.as_deref(), &mut taken);
+        let in_out =
+            ConformanceFormat::ALL.map(|format| (format, arguments.out.join(format!("{name}.{}", format.extension()))));
+        let all: Vec<_> = in_out.into_iter().chain(own.iter().cloned()).collect();
+        for (_, file) in &all {
+            File::options().append(true).create(true).open(file).map_err(|error| lacks(file, error))?;
+        }
+        files.push(all);
+    }
+    Ok(files)
+}
+
+/// The name of a balancer's report, without what says its format. Two manifests may have the same name.
+fn file_name(balancer: &str, mutant: Option<&str>, taken: &mut BTreeSet<String>) -> String {
+    let plain = |c: char| if c.is_ascii_alphanumeric() || "._-".contains(c) { c } else { '-' };
+    let balancer: String = balancer.chars().map(plain).collect();
+    let mutant = mutant.map(|mutant| format!("+{mutant}")).unwrap_or_default();
+    let name = format!("conformance-{balancer}{mutant}");
+    let numbered = (2..).map(|number| format!("{name}-{number}"));
+    let free = std::iter::once(name.clone()).chain(numbered).find(|name| taken.insert(name.clone()));
+    free.unwrap_or(name)
+}
+
+fn write(files: &[Vec<(ConformanceFormat, PathBuf)>], reports: &[ConformanceReport]) -> Result<(), ReportError> {
+    let mut first = Ok(());
+    for (files, report) in files.iter().zip(reports) {
+        for (format, file) in files {
+            // The other files are worth having.
+            first = first.and(format.write(report, file));
+        }
+    }
+    first
+}
+
+/// The processor time of everything that was started so far and has ended.
+fn processor_time() -> Duration {
+    let Ok(usage) = getrusage(UsageWho::RUSAGE_CHILDREN) else { return Duration::ZERO };
+    let span = |time: nix::sys::time::TimeVal| {
+        Duration::from_secs(time.tv_sec().try_into().unwrap_or_default())
+            + Duration::from_micros(time.tv_usec().try_into().unwrap_or_default())
+    };
+    span(usage.user_time()) + span(usage.system_time())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::file_name;
+
+    #[test]
+    fn each_balancer_has_a_report_of_its_own() {
+        let mut taken = BTreeSet::new();
+        assert_eq!(file_name("haproxy", None, &mut taken), "conformance-haproxy");
+        assert_eq!(file_name("haproxy", None, &mut taken), "conformance-haproxy-2");
+        assert_eq!(file_name("reference", Some("rise-one"), &mut taken), "conformance-reference+rise-one");
+        assert_eq!(file_name("../my lb", None, &mut taken), "conformance-..-my-lb");
+    }
+}
