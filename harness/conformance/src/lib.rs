@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 mod cases;
+mod catches;
 mod machine;
 mod mutants;
 mod results;
@@ -14,6 +15,7 @@ mod scenarios;
 
 use std::process::ExitCode;
 
+pub use catches::{Catch, Catches, CatchesError, Open};
 use libtest_mimic::Arguments;
 use machine::Machine;
 
