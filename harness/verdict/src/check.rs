@@ -294,6 +294,27 @@ checks! {
         needs: "a monitor; `probe_schedule`; three good probes in a row",
         errors: Errors::Slack, lbaas: "1, 2",
         scenarios: ["failover/refuse", "monitor/flapping"];
+    Hm13 "HM-13" "A probe is good until its timeout, and bad from then on.",
+        bound: "a member whose answers take three quarters of the timeout or more, and less than it, stays through f probes; one whose \
+                answers take up to half as much again as the timeout is left",
+        why: "LBaaS: timeout is how long a probe may take. The scenarios ask at 0.8 and at 1.3 of it, 200 ms from an edge of 1 s, which \
+              a balancer that reads the timeout in another unit, or not at all, cannot pass both of.",
+        needs: "an HTTP monitor; a member that is slow by about the timeout",
+        errors: Errors::Slack, lbaas: "1, 2",
+        scenarios: ["monitor/timeout-edge"];
+    Hm14 "HM-14" "Each expected code is good, and every other one is bad.",
+        bound: "a member that answers a listed code stays through f probes; with several codes listed, one that answers another is left; \
+                exact",
+        why: "LBaaS: expected_codes is a code, a list or a range.",
+        needs: "an HTTP monitor whose form of `expected_codes` is declared; a member that answers such a code",
+        errors: Errors::None, lbaas: "1, 2",
+        scenarios: ["monitor/codes-list", "monitor/codes-range", "monitor/codes"];
+    Hm15 "HM-15" "Every probe asks for the monitor's path by the monitor's method.",
+        bound: "every probe that any member saw; exact",
+        why: "LBaaS: http_method and url_path. Which host a probe names LBaaS does not say, and so nothing is asserted of it.",
+        needs: "an HTTP monitor; a probe that asked",
+        errors: Errors::None, lbaas: "1, 2",
+        scenarios: ["monitor/codes", "monitor/head", "failover/refuse"];
     Hm18 "HM-18" "Without a monitor nothing is probed and nobody is taken out.",
         bound: "0 probes in any member's log, never out; exact",
         why: "LBaaS: a pool without a monitor has members without health.",
@@ -313,6 +334,14 @@ checks! {
         needs: "a member that has been taken out; no `panic`",
         errors: Errors::None, lbaas: "1, 2",
         scenarios: ["failover/refuse", "failover/mostly-down"];
+    Hm21 "HM-21" "Faults that are over in time take nobody out.",
+        bound: "never out, over any number of faults that are shorter than (f-1)d by 100 ms and 2 %, with more than d + c and as much \
+                between them; at least f probes have to have met them",
+        why: "From the start of the first of f bad probes to that of the last f-1 delays pass at least, and a good probe in between \
+              clears the count. Unlike HM-2 this needs no count of the probes, so it is made of faults that hide them as well.",
+        needs: "a monitor with an f of at least 2; a member whose faults have all been healed",
+        errors: Errors::Slack, lbaas: "1, 2",
+        scenarios: ["monitor/brief-faults", "monitor/brief-blackholes"];
     Hm22 "HM-22" "With every member out, clients are answered and not left hanging.",
         bound: "every request is answered with the expected status within 1 s, give or take 100 ms and 2 %",
         why: "LBaaS drivers answer 503; a client that hangs cannot tell a dead pool from a slow one.",
@@ -346,6 +375,26 @@ checks! {
         needs: "a member that answers wrongly, resets, hangs or is slow",
         errors: Errors::Slack, lbaas: "1, 2",
         scenarios: ["failover/status-500", "failover/reset", "failover/hang", "failover/slow"];
+    Fo5 "FO-5" "A request that is not idempotent reaches a member at most once.",
+        bound: "each POST or PATCH is in the members' logs once if it was answered, and at most once if not; exact",
+        why: "Nobody knows how far a member has come with a request when its connection breaks (RFC 9110, 9.2.2). One that never \
+              reached a member, as behind a refused connection, may be sent to the next.",
+        needs: "traffic by POST or PATCH",
+        errors: Errors::None, lbaas: "1, 2",
+        scenarios: ["failover/post"];
+    Fo6 "FO-6" "What other members are busy with is not touched when one fails.",
+        bound: "0 failed requests among those that other members had when one failed or was left; exact. A client's own timeout does not \
+                count",
+        why: "They have nothing to do with the member that fails.",
+        needs: "a fault of a member while others have requests, held ones as a rule",
+        errors: Errors::None, lbaas: "1, 2",
+        scenarios: ["failover/held-elsewhere"];
+    Fo7 "FO-7" "A member's return costs nothing.",
+        bound: "0 failed requests of those that were sent from d before the member was back until d after it; exact",
+        why: "It was well for r probes before it was used again.",
+        needs: "a member that has returned, under traffic that goes on for a delay",
+        errors: Errors::None, lbaas: "1, 2",
+        scenarios: ["failover/rejoin"];
     Fo9 "FO-9" "A fault that the monitor cannot see takes nobody out and loses the member's share.",
         bound: "at most s*l*D + 2 requests with D the time until the heal, where requests fail; never out",
         why: "Probes that pass while requests fail are a gray failure; a balancer that judges by probes alone cannot know.",
@@ -358,6 +407,19 @@ checks! {
         needs: "a change of the pool while traffic runs, and a number in the scenario",
         errors: Errors::None, lbaas: "1, 2",
         scenarios: ["reconfiguration/reloads", "reconfiguration/members", "reconfiguration/reload-with-held-requests"];
+    Rc2 "RC-2" "A change of something else leaves a member that is down where it is.",
+        bound: "0 requests of those that were sent from the change on reach it, until it is healed; exact",
+        why: "What has been found out of a member does not depend on the others. A balancer that starts afresh sends requests to the \
+              dead member until it has been probed again.",
+        needs: "a change while a member is out for a fault that its monitor sees, requests after it; `reload: keeps-all`",
+        errors: Errors::None, lbaas: "1, 2",
+        scenarios: ["reconfiguration/down-stays-down"];
+    Rc3 "RC-3" "What is under way survives a change.",
+        bound: "0 failed requests of those that members had all through a change, but for those of a removed member; exact",
+        why: "A reload that keeps its connections lets them come to their end.",
+        needs: "requests that are held over a change; not `reload: restarts`",
+        errors: Errors::None, lbaas: "1, 2",
+        scenarios: ["reconfiguration/held-sessions", "reconfiguration/held-connections", "reconfiguration/reload-with-held-requests"];
     Rc6 "RC-6" "Taking the balancer down leaves nothing behind.",
         bound: "0 namespaces, links, processes and files; exact",
         why: "What is left behind collides with the next deployment.",

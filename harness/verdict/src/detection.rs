@@ -9,6 +9,7 @@ use lblab_model::{BalancerTraits, Fall, Fault, FirstFailure, Moment, Monitor, Na
 use crate::CheckId;
 use crate::probes::{self, Probe};
 use crate::run::Run;
+use crate::tells_apart;
 use crate::timing::{Bounds, UNKNOWN, judge_time, lateness, stalled};
 use crate::verdict::{Measurement, Unit, Verdict};
 
@@ -20,7 +21,10 @@ pub(crate) fn leaves(run: &Run<'_>, step: usize, member: &Name) -> Vec<Verdict> 
     let fault = run.fault_before(step, member);
     if let Some(reason) = run.unmonitored().or_else(|| run.traits().hides_members()) {
         let checks = match fault {
-            Some(fault) => vec![check_of(fault.fault), CheckId::Hm1, CheckId::Hm11],
+            Some(fault) => {
+                let apart = run.plan.monitor.as_ref().and_then(|monitor| tells_apart::check_of(monitor, fault.fault));
+                [check_of(fault.fault), CheckId::Hm1, CheckId::Hm11].into_iter().chain(apart).collect()
+            }
             None => vec![CheckId::Hm19],
         };
         return checks.into_iter().map(|check| Verdict::unsupported(check, reason.clone()).of(member)).collect();
@@ -102,14 +106,24 @@ impl<'a> Case<'a> {
             }
         };
         let Some(at) = left.filter(|&at| run.heal_of(fault).is_none_or(|heal| at <= heal.at)) else {
-            return vec![self.stayed(check, &window)];
+            let stayed = self.stayed(check, &window);
+            let apart = self.told_apart(None, &stayed);
+            return [stayed].into_iter().chain(apart).collect();
         };
         // Passive checks may explain that it left so soon, and nothing explains that it left late.
         let bounds = Bounds::window(window.earliest, window.latest);
         let late = at.since(fault.at) > bounds.latest + bounds.slack.1;
         let passive = if late { None } else { run.passive(member, fault.at, at) };
-        let verdicts = [self.in_time(check, &window, at), self.by_count(at), self.in_phase(&window, at)];
-        verdicts.into_iter().map(|verdict| verdict.if_supported(passive.clone())).collect()
+        let in_time = self.in_time(check, &window, at);
+        let apart = self.told_apart(Some(at), &in_time);
+        let verdicts = [in_time, self.by_count(at), self.in_phase(&window, at)].into_iter().chain(apart);
+        verdicts.map(|verdict| verdict.if_supported(passive.clone())).collect()
+    }
+
+    /// The verdict on what is good and what is bad, if the fault is an answer that could have been either.
+    fn told_apart(&self, left: Option<Moment>, in_time: &Verdict) -> Option<Verdict> {
+        let check = tells_apart::check_of(self.monitor, self.fault.fault)?;
+        Some(tells_apart::leaves(check, self.member, self.fault, left, in_time))
     }
 
     fn stayed(&self, check: CheckId, window: &Window) -> Verdict {

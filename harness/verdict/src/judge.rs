@@ -6,15 +6,15 @@ use lblab_scenario::{Expectation, Plan, Step};
 use crate::run::Run;
 use crate::verdict::{Judgement, Verdict};
 use crate::{
-    CheckId, answers, change, cookies, detection, held, loss, recovery, scaled, schedule, sharing, sources, stays,
-    teardown,
+    CheckId, answers, asked, change, cookies, detection, held, in_flight, kept_down, loss, recovery, replay, scaled,
+    schedule, sharing, sources, stays, teardown,
 };
 
 /// Judges the history of a run of the plan.
 ///
-/// Every expectation yields at least one verdict, in the plan's order. Then come the checks that are made of every run: each
-/// member's probe period (HM-12), changes of the pool under traffic (RR-14), and what was left behind (RC-6). A history that
-/// was cut short passes nothing that it does not show whole.
+/// Every expectation yields at least one verdict, in the plan's order. Then come the checks that are made of every run in which
+/// there is something to judge, among them each member's probe period (HM-12), changes of the pool under traffic (RR-14), and what
+/// was left behind (RC-6). A history that was cut short passes nothing that it does not show whole.
 pub fn judge(plan: &Plan, history: &History) -> Judgement {
     let run = Run::new(plan, history);
     let mut verdicts = Vec::new();
@@ -25,6 +25,11 @@ pub fn judge(plan: &Plan, history: &History) -> Judgement {
         }
     }
     verdicts.extend(schedule::periods(&run));
+    verdicts.extend(asked::as_told(&run));
+    verdicts.extend(replay::never(&run));
+    verdicts.extend(in_flight::survive_others_faults(&run));
+    verdicts.extend(in_flight::survive_changes(&run));
+    verdicts.extend(kept_down::over_changes(&run));
     verdicts.extend(change::under_traffic(&run));
     verdicts.push(teardown::leaves_nothing(&run));
     Judgement { verdicts: verdicts.into_iter().map(|verdict| scaled::told(plan, verdict)).collect() }

@@ -8,6 +8,8 @@
 #![forbid(unsafe_code)]
 
 mod answers;
+mod asked;
+mod brief;
 mod change;
 mod check;
 mod chi_square;
@@ -15,10 +17,14 @@ mod cookies;
 mod detection;
 mod exposure;
 mod held;
+mod in_flight;
 mod judge;
+mod kept_down;
 mod loss;
 mod probes;
 mod recovery;
+mod rejoin;
+mod replay;
 mod rotation;
 mod run;
 mod scaled;
@@ -28,6 +34,7 @@ mod sources;
 mod standing;
 mod stays;
 mod teardown;
+mod tells_apart;
 mod timing;
 mod unknown;
 mod unmade;

@@ -6,6 +6,7 @@ use lblab_model::{Moment, Monitor, Name};
 
 use crate::CheckId;
 use crate::probes;
+use crate::rejoin;
 use crate::run::Run;
 use crate::timing::{Bounds, judge_time, lateness};
 use crate::verdict::{Measurement, Unit, Verdict};
@@ -79,7 +80,8 @@ fn judge(run: &Run<'_>, monitor: &Monitor, member: &Name, fault: &FaultRecord, h
     let late = took > bounds.latest + bounds.slack.1;
     let passive = run.passive(member, if late { at - bounds.slack.1 } else { heal.at }, at);
     let verdicts = [in_time, by_count(run, monitor, member, fault, heal, at)];
-    verdicts.into_iter().map(|verdict| verdict.if_supported(passive.clone())).collect()
+    let verdicts = verdicts.into_iter().map(|verdict| verdict.if_supported(passive.clone()));
+    verdicts.chain(rejoin::costs_nothing(run, monitor, member, heal, at)).collect()
 }
 
 /// Whether the right number of good probes had ended when the member was back.

@@ -6,8 +6,10 @@ use lblab_model::{Moment, Monitor, Name, Persistence};
 use lblab_scenario::{Flap, Step};
 
 use crate::CheckId;
+use crate::brief;
 use crate::probes;
 use crate::run::{Run, span};
+use crate::tells_apart;
 use crate::timing::{difference, stalled};
 use crate::verdict::{Measurement, Unit, Verdict};
 
@@ -27,9 +29,15 @@ pub(crate) fn stays(run: &Run<'_>, step: usize, member: &Name) -> Vec<Verdict> {
             stayed(check, member, left, until).if_supported(run.unmonitored())
         }
         (Some(monitor), None, Some(fault)) => match detection(monitor, &fault.fault, run.traits()) {
-            Detection::Never { why } => stayed(CheckId::Fo9, member, left, until).because(why),
+            Detection::Never { why } => match tells_apart::check_of(monitor, fault.fault) {
+                Some(check) => tells_apart::stays(run, check, monitor, member, fault, (left, until)).because(why),
+                None => stayed(CheckId::Fo9, member, left, until).because(why),
+            },
             Detection::Within(_) => match run.traits().sees_more(monitor, &fault.fault) {
                 Some(reason) => stayed(CheckId::Fo9, member, left, until).if_supported(Some(reason)),
+                None if run.heal_of(fault).is_some_and(|heal| heal.at <= until) => {
+                    brief::is_survived(run, monitor, member, (left, until))
+                }
                 None => stayed(CheckId::Tr5, member, left, until).if_trusted(starved(run, monitor, left)),
             },
         },

@@ -9,8 +9,8 @@ const HEAD: &str = "\
 # The checks
 
 What `lblab` asserts about a balancer. Which checks an expectation means follows from the scenario: from its method, its
-monitor, the fault at hand and what happened before. Three kinds are made of every run without being asked for: HM-12 for
-each member that is probed, RR-14 for each traffic during which the pool was changed, and RC-6.
+monitor, the fault at hand and what happened before. Some are made of every run without being asked for, wherever there is
+something to judge: HM-12, HM-15, FO-5, FO-6, RR-14, RC-2, RC-3 and RC-6.
 
 A check ends in one of four ways. It **holds**; it **fails**, with evidence; it is **inconclusive**, because the history does
 not say (the run was cut short, the harness itself was late, members came and went meanwhile); or it is **unsupported**,

@@ -1,5 +1,8 @@
 //! Histories of right and wrong balancers, and what is made of them.
 
+mod apart;
+mod asked;
+mod brief;
 mod change;
 mod connections;
 mod detection;
@@ -8,12 +11,16 @@ mod fall;
 mod held;
 mod hidden;
 mod ignored;
+mod in_flight;
+mod kept_down;
 mod laws;
 mod loss;
 mod monitor;
 mod panic;
 mod passive;
 mod recovery;
+mod rejoin;
+mod replay;
 mod scaled;
 mod sharing;
 mod shuffled;

@@ -4,7 +4,7 @@ use std::net::SocketAddrV4;
 use std::time::Duration;
 
 use lblab_history::{Answer, MemberState, Purpose, Served, StateChange, StateSource};
-use lblab_model::{Fault, Moment, ProbeCost, ProbeSchedule};
+use lblab_model::{Fault, Moment, MonitorKind, ProbeCost, ProbeSchedule};
 
 use crate::story::{Story, at, name, seconds};
 
@@ -21,13 +21,25 @@ pub struct Play {
     pub forgets_good: bool,
     /// What it adds to the delay.
     pub slower: f64,
+    /// How long it waits for an answer.
+    pub patience: f64,
+    /// A status that it takes for the opposite of what it is.
+    pub wrong_about: Option<u16>,
 }
 
 impl Story {
     /// A monitor that does what it says, with its first probe at `phase`.
     pub fn right(&self, phase: f64) -> Play {
         let fall = self.plan.monitor.as_ref().map_or(3, |monitor| monitor.max_retries);
-        Play { phase, fall, rise: self.history.header.balancer.traits.rise, forgets_good: false, slower: 0.0 }
+        Play {
+            phase,
+            fall,
+            rise: self.history.header.balancer.traits.rise,
+            forgets_good: false,
+            slower: 0.0,
+            patience: self.plan.monitor.as_ref().map_or(1.0, |monitor| monitor.timeout.as_secs_f64()),
+            wrong_about: None,
+        }
     }
 
     /// Plays the monitor of a member from the start until now, through the faults that have been told.
@@ -48,7 +60,15 @@ impl Story {
             // How long the probe takes, what the member saw of it, and whether it passed.
             let (took, answer, passed) = match fault {
                 None => (healthy, Some(Answer::Status(200)), true),
-                Some(Fault::Status { code }) => (healthy, Some(Answer::Status(code)), false),
+                Some(Fault::Status { code }) => {
+                    let right = matches!(&monitor.kind, MonitorKind::Http { expected_codes, .. }
+                        if expected_codes.contains(code));
+                    (healthy, Some(Answer::Status(code)), right != (play.wrong_about == Some(code)))
+                }
+                Some(Fault::Slow { first_byte }) if first_byte.as_secs_f64() < play.patience => {
+                    (first_byte, Some(Answer::Status(200)), true)
+                }
+                Some(Fault::Slow { .. }) => (seconds(play.patience), Some(Answer::Abandoned), false),
                 Some(Fault::Reset { .. }) => (healthy, Some(Answer::Reset), false),
                 Some(Fault::Hang) => (cost(traits.unanswered_request), Some(Answer::Silent), false),
                 Some(Fault::Blackhole | Fault::Unplug) => (cost(traits.unanswered_syn), None, false),
