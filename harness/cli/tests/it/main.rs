@@ -2,6 +2,7 @@
 
 mod balancers;
 mod codes;
+mod conformance;
 mod crashes;
 mod disks;
 mod ends;

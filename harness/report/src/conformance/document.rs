@@ -201,7 +201,7 @@ pub struct CheckResult {
     /// What it asserts, in a sentence.
     pub title: String,
     /// The versions of LBaaS that promise it.
-    pub lbaas: String,
+    pub lbaas: Vec<u8>,
     /// What became of it.
     pub result: Outcome,
     /// Why it was not decided, is not supported or was not made; of one that holds, what of it was not supported.
@@ -316,7 +316,7 @@ impl ConformanceReport {
         let failed_tests = chosen.into_iter().map(|(run, verdict)| FailedTest::of(run, verdict)).collect();
         let stopped_runs: Vec<StoppedRun> = runs.iter().filter_map(StoppedRun::of).collect();
         let mut api_versions: Vec<String> =
-            checks.iter().flat_map(|check| check.lbaas.split(", ")).map(version).collect();
+            checks.iter().flat_map(|check| &check.lbaas).map(|number| format!("LBaaS v{number}")).collect();
         api_versions.sort();
         api_versions.dedup();
         let statistics = Statistics::of(&checks);
@@ -381,10 +381,6 @@ impl ConformanceReport {
             Exit::Undecided
         }
     }
-}
-
-fn version(number: &str) -> String {
-    format!("LBaaS v{number}")
 }
 
 impl Statistics {

@@ -143,7 +143,7 @@ fn checks(to: &mut String, report: &ConformanceReport) -> fmt::Result {
             plain(&check.title),
             plain(check.reason.as_deref().unwrap_or_default()),
             scenarios.collect::<Vec<_>>().join(", "),
-            check.lbaas
+            check.lbaas.iter().map(u8::to_string).collect::<Vec<_>>().join(", ")
         )?;
     }
     Ok(())

@@ -42,9 +42,10 @@ pub fn told(reports: &[Told], runs: &[RunReport], style: Style) -> String {
         let repeated: usize = reports.iter().map(|told| told.report.runs.repeated).sum();
         let _ = writeln!(
             text,
-            "{} runs and {repeated} repetitions in {} s; the longest took {} s ({}); {} s of processor time on {} processors; {} s \
+            "{} and {} in {} s; the longest took {} s ({}); {} s of processor time on {} processors; {} s \
              allowed",
-            runs.len(),
+            counted(runs.len(), "run"),
+            counted(repeated, "repetition"),
             timing.wall_seconds,
             timing.longest_seconds,
             style.safe(&timing.longest_scenario),
@@ -54,4 +55,9 @@ pub fn told(reports: &[Told], runs: &[RunReport], style: Style) -> String {
         );
     }
     text
+}
+
+fn counted(count: usize, one: &str) -> String {
+    let s = if count == 1 { "" } else { "s" };
+    format!("{count} {one}{s}")
 }

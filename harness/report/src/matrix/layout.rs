@@ -238,8 +238,8 @@ impl Cell {
 
     fn meaning_of_check(self) -> &'static str {
         match self {
-            Cell::Pass => "it holds wherever it was made, and it was made",
-            Cell::Part => "it holds where it was made; the balancer does not support it elsewhere",
+            Cell::Pass => "it holds wherever it was judged, and it was judged",
+            Cell::Part => "it holds where it was judged; the balancer does not support it elsewhere",
             Cell::Fail => "it fails somewhere",
             Cell::Known => "it fails, just as it is known to",
             Cell::Undecided => "undecided: somewhere the run does not say",

@@ -2,6 +2,7 @@
 
 #![expect(clippy::needless_raw_string_hashes, reason = "expect-test writes every snapshot with them")]
 
+mod conformance;
 mod formats;
 mod known;
 mod matrix;

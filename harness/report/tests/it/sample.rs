@@ -4,7 +4,11 @@ use std::num::NonZeroU16;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use lblab_model::{Method, Protocol};
+use lblab_model::{
+    Balanced, BalancerTraits, BoundRequests, CodesForm, Fall, FirstFailure, HashClass, Method, PersistenceKind,
+    ProbeCost, ProbeKind, ProbeReads, ProbeSchedule, Protocol, Redispatch, ReloadClass, RotationOrder, TieRule,
+    WeightRule,
+};
 use lblab_report::{BalancerRef, Findings, Judged, Known, Problem, RunReport, RunResult, ScenarioRef, Whose};
 use lblab_scenario::{Expectation, Network, Place, Plan, PlannedStep, Step};
 use lblab_verdict::{Judgement, Measurement, Outcome, Unit, Verdict};
@@ -233,4 +237,41 @@ pub fn known(findings: &str, scenario: &str, version: &str, run: RunReport) -> R
     let text = lblab_scenario::builtin().find(|&(name, _)| name == scenario).expect("it is shipped").1;
     let known = Findings::parse("findings.yaml", findings).expect("the list is right").of(text, &run.balancer);
     RunReport { known, ..run }
+}
+
+/// A balancer that has most of what there is.
+pub fn traits() -> BalancerTraits {
+    BalancerTraits {
+        protocols: vec![Protocol::Http],
+        balances: Balanced::Requests,
+        methods: vec![Method::RoundRobin, Method::SourceIp],
+        rotation: RotationOrder::InTurn,
+        weights: WeightRule::Exact,
+        workers: 1,
+        ties: TieRule::Rotating,
+        hash: Some(HashClass::Map),
+        persistence: vec![PersistenceKind::HttpCookie],
+        monitors: vec![ProbeKind::Http],
+        passive: None,
+        probe_schedule: ProbeSchedule::EndToStart,
+        unanswered_syn: ProbeCost::Timeout,
+        unanswered_request: ProbeCost::Timeout,
+        probe_reads: ProbeReads::Status,
+        fall: Fall::MaxRetries,
+        rise: 2,
+        first_failure: FirstFailure::Counts,
+        expected_codes: vec![CodesForm::One],
+        panic: 0,
+        sub_second_probes: true,
+        redispatch: Redispatch {
+            retries: 3,
+            bound_requests: BoundRequests::Wait,
+            connect_timeout: Duration::from_secs(5),
+            response_timeout: Duration::from_secs(50),
+        },
+        reload: ReloadClass::KeepsConnections,
+        shows_members: true,
+        states_every: Duration::ZERO,
+        is_process: true,
+    }
 }
