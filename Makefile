@@ -1,7 +1,7 @@
 # The front door. Every recipe line is one that a person could type; longer things are scripts in ci/.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint ci nightly bench schema balancers images install clean
+.PHONY: help run test lint ci nightly bench soak schema balancers images install clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -32,7 +32,8 @@ comma := ,
 # The profile adds a JUnit file, target/nextest/ci/junit.xml.
 ci: export NEXTEST_PROFILE := ci
 ci: REQUIRE = $(EVERY)
-ci: every-balancer lint test ## What continuous integration runs: the real balancers, lint and test
+ci: every-balancer lint test ## What continuous integration runs: the real balancers, lint and test, and two core runs of a soak
+	RUNS=2 ci/soak.sh
 
 nightly: export NEXTEST_PROFILE := nightly
 nightly: REQUIRE = $(EVERY)
@@ -44,6 +45,9 @@ every-balancer:
 	ci/setup.sh test
 	ci/balancers.sh
 	test -z "$$(ci/images.sh --engines)" || ci/images.sh
+
+soak: ## Core runs on balancers that conform, on a busy machine, counting false alarms: RUNS=100 of each
+	ci/soak.sh
 
 bench: ## Measure the harness itself, and the balancers side by side
 	ci/bench.sh

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs what is missing to run (`ci/setup.sh run`), to test (`ci/setup.sh test`, the default) or to measure
-# (`ci/setup.sh bench`), and nothing else.
+# Installs what is missing to run (`ci/setup.sh run`), to test (`ci/setup.sh test`, the default), to measure
+# (`ci/setup.sh bench`) or to soak (`ci/setup.sh soak`), and nothing else.
 #
 # Where nothing is missing it only looks, so an ordinary user can call it. Where a package is missing, root installs it by
 # apt-get and everyone else is told the command. It never asks anything.
@@ -16,8 +16,9 @@ case $purpose in
 run) needs=(cc:build-essential nft:nftables) ;;
 test) needs=(cc:build-essential make:make python3:python3 nft:nftables ip:iproute2 newuidmap:uidmap haproxy:haproxy) ;;
 bench) needs=(cc:build-essential nft:nftables ip:iproute2 wrk:wrk mn:mininet brctl:bridge-utils podman:podman crun:crun) ;;
+soak) needs=(cc:build-essential nft:nftables haproxy:haproxy jq:jq) ;;
 *)
-    echo "ci/setup.sh: there is nothing to set up for '$purpose'; say 'run', 'test' or 'bench'" >&2
+    echo "ci/setup.sh: there is nothing to set up for '$purpose'; say 'run', 'test', 'bench' or 'soak'" >&2
     exit 2
     ;;
 esac

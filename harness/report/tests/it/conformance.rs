@@ -169,7 +169,7 @@ fn what_is_known_is_a_failure_with_its_name() {
     let known = sample::known(FINDINGS, "failover/refuse", "2.6.12", sample::failed());
     // FO-1 fails beside it, and is not known.
     check(
-        &[known.clone()],
+        std::slice::from_ref(&known),
         &["HM-4", "FO-1"],
         &expect![[r#"
         HM-4 Failed (known: a-dead-member-is-left-late) [1, 1, 0, 0] [failover/refuse: Failed]
@@ -199,7 +199,7 @@ fn every_check_is_told_of_and_counted_once() {
 fn report(runs: &[RunReport], only: &[&str]) -> ConformanceReport {
     let timing = Timing::of(runs, Duration::from_millis(8_040), Duration::from_millis(3_210), 2);
     let program = PathBuf::from("/usr/sbin/haproxy");
-    let traits = crate::sample::traits();
+    let traits = sample::traits();
     let date = "2026-01-02T03:04:05Z".to_owned();
     ConformanceReport::new(&runs[0].balancer, Some(&program), &traits, runs, &scope(only), 1, timing, date)
 }
