@@ -67,9 +67,10 @@ $(names): $(namers)
 	@:
 endif
 
-schema: ## Write the JSON Schemas of scenarios and manifests, for editors
+schema: ## Write the JSON Schemas of scenarios, manifests and conformance reports
 	cargo run --locked -p lblab -- schema > target/schema.json && mv target/schema.json docs/scenario.schema.json
 	cargo run --locked -p lblab -- schema --manifest > target/schema.json && mv target/schema.json docs/manifest.schema.json
+	cargo run --locked -p lblab -- schema --conformance > target/schema.json && mv target/schema.json docs/conformance.schema.json
 
 install: ## Install the lblab program
 	cargo install --locked --path harness/cli

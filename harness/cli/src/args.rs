@@ -59,8 +59,11 @@ pub(crate) enum Command {
     /// Print the JSON Schema of scenarios, for editors
     Schema {
         /// That of balancers' manifests instead
-        #[arg(long)]
+        #[arg(long, conflicts_with = "conformance")]
         manifest: bool,
+        /// That of conformance reports instead
+        #[arg(long)]
+        conformance: bool,
     },
     /// Say what a check asserts, within what bound, why, and how often it is wrong
     Explain {

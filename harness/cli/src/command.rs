@@ -28,7 +28,7 @@ pub fn main() -> ExitCode {
         Some(Command::Check { scenarios }) => scenario::check(&scenarios),
         Some(Command::Plan { scenarios, balancer, time_scale }) => scenario::plan(&scenarios, &balancer, time_scale),
         Some(Command::Judge { histories, verbose, output }) => judge::judge(&histories, &output, verbose),
-        Some(Command::Schema { manifest }) => scenario::schema(manifest),
+        Some(Command::Schema { manifest, conformance }) => scenario::schema(manifest, conformance),
         Some(Command::Explain { checks, all }) => explain::explain(&checks, all),
         Some(Command::Doctor) => doctor::doctor(),
         Some(Command::Init { file }) => init(&file),

@@ -9,6 +9,7 @@ mod formats;
 mod markdown;
 mod matrix;
 mod results;
+mod schema;
 mod terminal;
 
 pub use document::{
@@ -17,4 +18,5 @@ pub use document::{
 };
 pub use formats::ConformanceFormat;
 pub use results::{Scope, check_results};
+pub use schema::conformance_schema;
 pub use terminal::{Told, told};

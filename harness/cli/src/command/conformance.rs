@@ -10,7 +10,6 @@ use std::time::{Duration, Instant, SystemTime};
 
 use lblab_report::conformance::{ConformanceFormat, ConformanceReport, Scope, Timing, Told, told};
 use lblab_report::{BalancerRef, Detail, Exit, ReportError, RunReport, Style, Summary};
-use lblab_runner::Message;
 use lblab_scenario::Plan;
 use lblab_verdict::Outcome;
 use nix::sys::resource::{UsageWho, getrusage};
@@ -54,7 +53,7 @@ pub(super) fn conformance(arguments: &Conformance) -> Done {
         &order,
         labs(arguments.jobs),
         &progress,
-        |trial, show| decided(trial, &scope, show),
+        |trial, show| decided(|| trial.run(&mut *show), &scope),
         |_, run| {
             // A report that cannot be written is told of when it is finished; the other runs are worth their time.
             drop(progress.paused(|| reporting::report(&mut reporters[..1], &run.report)));
@@ -129,16 +128,16 @@ fn trials(arguments: &Conformance, plans: &[Plan], balancers: &[Arc<Contender>])
 
 /// Makes a run, and makes it again if nothing failed in it and something that was asked for was not decided. What has failed, be
 /// it known or not, is never repeated: a check that passes on its second try has found something.
-fn decided(trial: &Trial, scope: &Scope, show: &mut dyn FnMut(Message)) -> Finished {
-    let mut report = trial.run(show);
+fn decided(mut run: impl FnMut() -> RunReport, scope: &Scope) -> Finished {
+    let mut report = run();
     for repeated in 0..REPETITIONS {
-        let asked_for = report.verdicts().iter().filter(|verdict| scope.chooses(verdict.check.check().code));
-        let undecided = asked_for.clone().any(|verdict| matches!(verdict.outcome, Outcome::Inconclusive { .. }));
+        let mut asked_for = report.verdicts().iter().filter(|verdict| scope.chooses(verdict.check.check().code));
+        let undecided = asked_for.any(|verdict| matches!(verdict.outcome, Outcome::Inconclusive { .. }));
         let failed = report.verdicts().iter().any(|verdict| verdict.outcome == Outcome::Fails);
         if !undecided || failed || report.problem().is_some() {
             return Finished { report, repeated };
         }
-        report = trial.run(show);
+        report = run();
     }
     Finished { report, repeated: REPETITIONS }
 }
@@ -216,9 +215,79 @@ fn processor_time() -> Duration {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
+    use std::collections::{BTreeMap, BTreeSet};
+    use std::time::Duration;
 
-    use super::file_name;
+    use lblab_report::conformance::Scope;
+    use lblab_report::{BalancerRef, Judged, Known, RunReport, RunResult, ScenarioRef};
+    use lblab_scenario::Profile;
+    use lblab_verdict::{Judgement, Outcome, Verdict};
+
+    use super::{Finished, decided, file_name};
+
+    /// A run with these outcomes of these checks.
+    fn run(outcomes: &[(&str, Outcome)]) -> RunReport {
+        let text = lblab_scenario::builtin().next().expect("some are shipped").1;
+        let plan = lblab_scenario::check("builtin:a", text).expect("it is right");
+        let verdict = |(check, outcome): &(&str, Outcome)| Verdict {
+            check: check.parse().expect("a check"),
+            title: String::new(),
+            step: Some(0),
+            subject: None,
+            outcome: outcome.clone(),
+            summary: String::new(),
+            measurement: None,
+            evidence: Vec::new(),
+        };
+        let judgement = Judgement { verdicts: outcomes.iter().map(verdict).collect() };
+        RunReport {
+            scenario: ScenarioRef { path: plan.path.clone(), name: plan.name.clone() },
+            balancer: BalancerRef {
+                argument: "a".to_owned(),
+                name: "a".to_owned(),
+                version: None,
+                attachment: None,
+                mutant: None,
+            },
+            seed: 1,
+            time_scale: None,
+            took: Duration::ZERO,
+            result: RunResult::Judged(Judged { plan, judgement }),
+            history: None,
+            artefacts: None,
+            known: Known::default(),
+        }
+    }
+
+    fn scope(only: &[&str]) -> Scope {
+        let only = only.iter().map(|&pattern| pattern.to_owned()).collect();
+        Scope { profile: Profile::Core, only, seed: 1, time_scale: None, scenarios: BTreeMap::new() }
+    }
+
+    /// How often it was repeated, and what the last run says, if the runs say these in turn.
+    fn check(only: &[&str], says: &[&[(&str, Outcome)]]) -> (usize, Vec<Outcome>) {
+        let mut left = says.iter();
+        let Finished { report, repeated } = decided(|| run(left.next().expect("no more runs than that")), &scope(only));
+        (repeated, report.verdicts().iter().map(|verdict| verdict.outcome.clone()).collect())
+    }
+
+    #[test]
+    fn what_was_undecided_is_repeated_twice_at_most_and_what_failed_never() {
+        let undecided = || Outcome::Inconclusive { reason: "it was late".to_owned() };
+        let (holds, fails) = (Outcome::Holds, Outcome::Fails);
+        assert_eq!(check(&[], &[&[("HM-4", holds.clone())]]), (0, vec![holds.clone()]));
+        let late: &[(&str, Outcome)] = &[("HM-4", undecided())];
+        assert_eq!(check(&[], &[late, &[("HM-4", holds.clone())]]), (1, vec![holds.clone()]));
+        assert_eq!(check(&[], &[late, late, late]), (2, vec![undecided()]));
+        // A repetition that fails has failed, and a failure beside what is undecided is kept.
+        assert_eq!(check(&[], &[late, &[("HM-4", fails.clone())]]), (1, vec![fails.clone()]));
+        assert_eq!(check(&[], &[&[("HM-4", undecided()), ("FO-2", fails.clone())]]), (0, vec![undecided(), fails]));
+        // Nobody asked for what was not decided.
+        assert_eq!(
+            check(&["FO-*"], &[&[("HM-4", undecided()), ("FO-2", holds.clone())]]),
+            (0, vec![undecided(), holds])
+        );
+    }
 
     #[test]
     fn each_balancer_has_a_report_of_its_own() {

@@ -3,6 +3,7 @@
 use std::io;
 
 use lblab_balancer::Manifest;
+use lblab_report::conformance::conformance_schema;
 use lblab_report::{Exit, Style};
 use lblab_scenario::{Diagnostics, Plan, TimeScale};
 
@@ -47,8 +48,12 @@ pub(super) fn plan(named: &[String], balancer: &str, scale: Option<TimeScale>) -
     Ok(if invalid.is_empty() { Exit::AllHold } else { Exit::ScenarioInvalid })
 }
 
-pub(super) fn schema(manifest: bool) -> Done {
-    let schema = if manifest { lblab_balancer::manifest_schema() } else { lblab_scenario::json_schema() };
+pub(super) fn schema(manifest: bool, conformance: bool) -> Done {
+    let schema = match (manifest, conformance) {
+        (true, _) => lblab_balancer::manifest_schema(),
+        (false, true) => conformance_schema(),
+        (false, false) => lblab_scenario::json_schema(),
+    };
     let schema = serde_json::to_string_pretty(&schema);
     print(&format!("{}\n", schema.map_err(|error| Stop::new(Exit::Undecided, &error))?))
 }

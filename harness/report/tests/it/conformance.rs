@@ -7,11 +7,12 @@ use std::time::Duration;
 
 use expect_test::{Expect, expect, expect_file};
 use lblab_report::conformance::{
-    ConformanceFormat, ConformanceReport, Overall, Scope, Timing, Told, check_results, told,
+    ConformanceFormat, ConformanceReport, Overall, Scope, Timing, Told, check_results, conformance_schema, told,
 };
 use lblab_report::{Exit, RunReport, RunResult, Style, Summary};
 use lblab_scenario::Profile;
 use lblab_verdict::{CHECKS, UNMADE};
+use serde_json::Value as Json;
 
 use crate::sample;
 
@@ -216,9 +217,9 @@ fn a_report_says_the_same_in_each_format() {
         assert!(text.ends_with('\n') && !text.contains('\u{1b}'), "{text}");
         expect_file![format!("conformance.{}", format.extension())].assert_eq(&text);
     }
-    let json: serde_json::Value =
+    let json: Json =
         serde_json::from_str(&ConformanceFormat::Json.text(&report).expect("it can be written")).expect("JSON");
-    let yaml: serde_json::Value =
+    let yaml: Json =
         serde_saphyr::from_str(&ConformanceFormat::Yaml.text(&report).expect("it can be written")).expect("YAML");
     assert_eq!(yaml, json);
 }
@@ -373,4 +374,56 @@ fn a_scope_runs_what_makes_its_checks() {
     let all: BTreeMap<String, Profile> = scope(&[]).scenarios;
     let scope = Scope { profile: Profile::Nightly, ..scope(&[]) };
     assert!(all.keys().all(|name| scope.runs(name)), "nightly has everything");
+}
+
+/// Holds a document to a schema, as far as ours say things; tells the first place where it does not fit.
+fn fits(schema: &Json, document: &Json, place: &str) -> Result<(), String> {
+    if let Some(wanted) = schema.get("const").filter(|wanted| *wanted != document) {
+        return Err(format!("{place} is not {wanted}"));
+    }
+    if let Some(words) = schema.get("enum").and_then(Json::as_array).filter(|words| !words.contains(document)) {
+        return Err(format!("{place} is none of {words:?}"));
+    }
+    let is_of_type = match schema.get("type").and_then(Json::as_str) {
+        Some("object") => document.is_object(),
+        Some("array") => document.is_array(),
+        Some("string") => document.is_string(),
+        Some("integer") => document.is_u64(),
+        Some("number") => document.is_number(),
+        Some(other) => return Err(format!("{place}: {other:?} is a type that this test does not know")),
+        None => true,
+    };
+    if !is_of_type {
+        return Err(format!("{place} is not of type {}", schema["type"]));
+    }
+    for (index, item) in document.as_array().into_iter().flatten().enumerate() {
+        fits(&schema["items"], item, &format!("{place}/{index}"))?;
+    }
+    for key in schema.get("required").and_then(Json::as_array).into_iter().flatten().filter_map(Json::as_str) {
+        document.get(key).ok_or_else(|| format!("{place} lacks {key}"))?;
+    }
+    for (key, value) in document.as_object().into_iter().flatten() {
+        let property = schema["properties"].get(key).ok_or_else(|| format!("{place}/{key} is not in the schema"))?;
+        fits(property, value, &format!("{place}/{key}"))?;
+    }
+    Ok(())
+}
+
+#[test]
+fn a_report_fits_its_schema_which_is_committed() {
+    let schema = conformance_schema();
+    let hostile = sample::known(FINDINGS, "failover/refuse", "2.6.12", sample::failed());
+    for (runs, only) in [
+        (vec![hostile, of("failover/source-ip", sample::cut_short())], &["HM-*"][..]),
+        (vec![of("failover/refuse", sample::environment_problem())], &[]),
+        (vec![of("failover/refuse", sample::failed())], &["RC-6"]),
+    ] {
+        let document = serde_json::to_value(report(&runs, only)).expect("JSON");
+        assert_eq!(fits(&schema, &document, ""), Ok(()));
+        let mut wrong = document;
+        wrong["checks"][0]["result"] = "excellent".into();
+        assert!(fits(&schema, &wrong, "").is_err_and(|told| told.starts_with("/checks/0/result is none of")));
+    }
+    let text = serde_json::to_string_pretty(&schema).expect("it can be written") + "\n";
+    expect_file!["../../../../docs/conformance.schema.json"].assert_eq(&text);
 }

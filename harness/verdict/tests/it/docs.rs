@@ -33,6 +33,8 @@ Some of what a balancer declares bears on many checks:
   lost where nothing may be, for example.
 - **A monitor that is beyond it.** If nothing in the scenario rests on the monitor, the balancer is configured without it, and
   HM-12 is unsupported; otherwise the scenario is skipped.
+- **Less time.** With `--time-scale` delays are shorter, and what times are compared give or take is not. Where it is no less than a
+  delay, a time that lies within its bounds says too little, and the check is unsupported; counts of probes are judged all the same.
 - **Connections.** Where they are shared (`balances: connections`, or a pool of protocol TCP), each is counted once, by its first
   request, and requests on one that is open already are no decision. What is lost on those is not predicted.
 - **Passive checks.** Once requests may have failed on a member often enough, it may be out by them alone, for as long as
