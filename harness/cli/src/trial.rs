@@ -72,6 +72,11 @@ impl Trial {
         report
     }
 
+    /// How long it takes if everything goes well.
+    pub(crate) fn expected(&self) -> Duration {
+        self.plan.expected_duration(self.balancer.manifest.traits()).typical
+    }
+
     fn report(&self, result: RunResult, artefacts: Option<PathBuf>) -> RunReport {
         let balancer = self.balancer.as_reported(self.mutant.as_deref());
         let known = known(&self.plan, &balancer);

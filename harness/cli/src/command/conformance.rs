@@ -25,6 +25,8 @@ use crate::trial::Trial;
 
 /// How often a run is repeated at most in which nothing failed and something was not decided.
 const REPETITIONS: usize = 2;
+/// How much more than their expected time runs are given when labs are counted: some end late, and some are repeated.
+const ROOM: f64 = 1.25;
 
 /// A run, and how often it was made again before.
 struct Finished {
@@ -51,7 +53,7 @@ pub(super) fn conformance(arguments: &Conformance) -> Done {
     side_by_side(
         &trials,
         &order,
-        labs(arguments.jobs),
+        beside(arguments.jobs, &trials),
         &progress,
         |trial, show| decided(|| trial.run(&mut *show), &scope),
         |_, run| {
@@ -121,9 +123,26 @@ fn trials(arguments: &Conformance, plans: &[Plan], balancers: &[Arc<Contender>])
             });
         }
     }
-    let expected = |trial: &Trial| trial.plan.expected_duration(trial.balancer.manifest.traits()).typical;
-    trials.sort_by_cached_key(|trial| std::cmp::Reverse(expected(trial)));
+    trials.sort_by_cached_key(|trial| std::cmp::Reverse(trial.expected()));
     trials
+}
+
+/// How many labs run side by side if nobody says: as many as it takes for all of them to end about when the longest does, but no
+/// fewer than elsewhere, and no more than twice as many, which processors that mostly wait can bear.
+fn beside(asked: Option<u16>, trials: &[Trial]) -> usize {
+    let expected = trials.iter().map(|trial| trial.expected().as_secs_f64());
+    let (sum, longest) = expected.fold((0.0, 1.0_f64), |(sum, longest), one| (sum + one, longest.max(one)));
+    let usual = labs(asked);
+    if asked.is_some() {
+        return usual;
+    }
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "there are a few hundred trials at most"
+    )]
+    let enough = (ROOM * sum / longest).ceil() as usize;
+    enough.clamp(usual, usual * 2)
 }
 
 /// Makes a run, and makes it again if nothing failed in it and something that was asked for was not decided. What has failed, be

@@ -5,14 +5,10 @@ use serde_json::{Value as Json, json};
 
 /// The JSON Schema of the document, for its YAML as well.
 pub fn conformance_schema() -> Json {
-    let outcome = json!({ "enum": ["failed", "inconclusive", "passed", "unsupported", "skipped"] });
     let seconds = json!({ "type": "number", "minimum": 0, "description": "Seconds." });
-    let record = text("The folder with the run's record, of which `lblab judge` takes history.jsonl.");
-    let known = text("The finding by which it is known, an anchor in docs/findings.md.");
-    let repeat = text("The command that repeats this run alone.");
     let mut schema = object(
         &["only", "timeScale", "failedBeside"],
-        json!({
+        &json!({
             "kind": { "const": "ConformanceReport" },
             "format": { "const": 1, "description": "A change that breaks a reader gets a new number; new keys may come at any time." },
             "date": text("When the run began: RFC 3339, in UTC."),
@@ -20,7 +16,7 @@ pub fn conformance_schema() -> Json {
             "apiVersions": texts("The versions of LBaaS whose promises were looked at."),
             "implementation": object(
                 &["version", "program", "attachment", "mutant"],
-                json!({
+                &json!({
                     "name": text("The manifest's name."),
                     "version": text("The version that the program printed; left out if it is not on the machine."),
                     "program": text("The program."),
@@ -37,7 +33,7 @@ pub fn conformance_schema() -> Json {
             },
             "statistics": object(
                 &[],
-                json!({
+                &json!({
                     "passed": count("Checks that hold."),
                     "failed": count("Checks that failed, the known ones with them."),
                     "known": count("Of those that failed, the ones all of whose failures are known of this version."),
@@ -48,78 +44,32 @@ pub fn conformance_schema() -> Json {
             ),
             "reproduce": object(
                 &[],
-                json!({
+                &json!({
                     "command": text("The command that repeats all of it, for a POSIX shell."),
                     "seed": { "type": "integer", "minimum": 0, "description": "The seed of everything random." }
                 })
             ),
             "features": object(
                 &[],
-                json!({
+                &json!({
                     "supported": texts("What the manifest declares."),
                     "unsupported": texts("What it could declare and does not.")
                 })
             ),
-            "failedTests": list(object(
-                &["line", "known", "artefacts"],
-                json!({
-                    "check": text("The check."),
-                    "asserted": text("What it asserts."),
-                    "scenario": text("The scenario."),
-                    "line": { "type": "integer", "minimum": 1, "description": "The line of the scenario that expects it." },
-                    "summary": text("What was measured against what is allowed."),
-                    "known": known,
-                    "evidence": texts("What speaks for the verdict, the most telling line first."),
-                    "reproduce": repeat,
-                    "artefacts": record
-                })
-            )),
-            "stoppedRuns": list(object(
-                &["known", "artefacts"],
-                json!({
-                    "scenario": text("The scenario."),
-                    "whose": { "enum": ["scenario", "environment", "balancer", "harness"], "description": "Whose fault it is." },
-                    "message": text("What went wrong."),
-                    "known": known,
-                    "reproduce": repeat,
-                    "artefacts": record
-                })
-            )),
+            "failedTests": failed_tests(),
+            "stoppedRuns": stopped_runs(),
             "failedBeside": texts("Checks that failed in the same runs and were not asked for."),
-            "checks": list(object(
-                &["reason", "known"],
-                json!({
-                    "id": text("Its id, as `lblab explain` takes it."),
-                    "title": text("What it asserts."),
-                    "lbaas": { "type": "array", "items": { "enum": [1, 2] }, "description": "The versions of LBaaS that promise it." },
-                    "result": outcome,
-                    "reason": text("Why it is no pass; of one that is, what of it was not supported."),
-                    "known": texts("If every failure of it is known, the findings."),
-                    "verdicts": object(
-                        &[],
-                        json!({
-                            "holds": count("Verdicts that hold, over all scenarios and members."),
-                            "fails": count("Verdicts that fail."),
-                            "inconclusive": count("Verdicts that could not be decided."),
-                            "unsupported": count("Verdicts that are not supported.")
-                        })
-                    ),
-                    "scenarios": list(object(
-                        &["artefacts"],
-                        json!({ "scenario": text("Where it was made, or was to be made."), "result": outcome, "artefacts": record })
-                    ))
-                })
-            )),
+            "checks": checks(),
             "runs": object(
                 &[],
-                json!({
+                &json!({
                     "scenarios": count("Scenarios that were run, or were to be run."),
                     "repeated": count("Runs made again because nothing failed in them and something was not decided.")
                 })
             ),
             "timing": object(
                 &[],
-                json!({
+                &json!({
                     "wallSeconds": seconds,
                     "longestSeconds": seconds,
                     "longestScenario": text("The scenario of the longest run."),
@@ -135,14 +85,88 @@ pub fn conformance_schema() -> Json {
     schema
 }
 
+fn failed_tests() -> Json {
+    list(&object(
+        &["line", "known", "artefacts"],
+        &json!({
+            "check": text("The check."),
+            "asserted": text("What it asserts."),
+            "scenario": text("The scenario."),
+            "line": { "type": "integer", "minimum": 1, "description": "The line of the scenario that expects it." },
+            "summary": text("What was measured against what is allowed."),
+            "known": known(),
+            "evidence": texts("What speaks for the verdict, the most telling line first."),
+            "reproduce": repeat(),
+            "artefacts": record()
+        }),
+    ))
+}
+
+fn stopped_runs() -> Json {
+    list(&object(
+        &["known", "artefacts"],
+        &json!({
+            "scenario": text("The scenario."),
+            "whose": { "enum": ["scenario", "environment", "balancer", "harness"], "description": "Whose fault it is." },
+            "message": text("What went wrong."),
+            "known": known(),
+            "reproduce": repeat(),
+            "artefacts": record()
+        }),
+    ))
+}
+
+fn checks() -> Json {
+    list(&object(
+        &["reason", "known"],
+        &json!({
+            "id": text("Its id, as `lblab explain` takes it."),
+            "title": text("What it asserts."),
+            "lbaas": { "type": "array", "items": { "enum": [1, 2] }, "description": "The versions of LBaaS that promise it." },
+            "result": outcome(),
+            "reason": text("Why it is no pass; of one that is, what of it was not supported."),
+            "known": texts("If every failure of it is known, the findings."),
+            "verdicts": object(
+                &[],
+                &json!({
+                    "holds": count("Verdicts that hold, over all scenarios and members."),
+                    "fails": count("Verdicts that fail."),
+                    "inconclusive": count("Verdicts that could not be decided."),
+                    "unsupported": count("Verdicts that are not supported.")
+                })
+            ),
+            "scenarios": list(&object(
+                &["artefacts"],
+                &json!({ "scenario": text("Where it was made, or was to be made."), "result": outcome(), "artefacts": record() })
+            ))
+        }),
+    ))
+}
+
+fn outcome() -> Json {
+    json!({ "enum": ["failed", "inconclusive", "passed", "unsupported", "skipped"] })
+}
+
+fn record() -> Json {
+    text("The folder with the run's record, of which `lblab judge` takes history.jsonl.")
+}
+
+fn known() -> Json {
+    text("The finding by which it is known, an anchor in docs/findings.md.")
+}
+
+fn repeat() -> Json {
+    text("The command that repeats this run alone.")
+}
+
 /// An object with these keys, of which all but `optional` are there.
-fn object(optional: &[&str], properties: Json) -> Json {
+fn object(optional: &[&str], properties: &Json) -> Json {
     let keys = properties.as_object().into_iter().flat_map(|properties| properties.keys());
     let required: Vec<&String> = keys.filter(|key| !optional.contains(&key.as_str())).collect();
     json!({ "type": "object", "required": required, "properties": properties })
 }
 
-fn list(items: Json) -> Json {
+fn list(items: &Json) -> Json {
     json!({ "type": "array", "items": items })
 }
 
