@@ -12,7 +12,7 @@ use std::net::{Ipv4Addr, SocketAddrV4};
 
 pub use least_connections::LeastConnections;
 pub use round_robin::SmoothRoundRobin;
-pub use source_table::SourceTable;
+pub use source_table::{ClientTable, SourceTable};
 
 use crate::{Method, Weight};
 

@@ -1,58 +1,74 @@
-//! SOURCE_IP persistence: which client was sent to which member, for the clients seen last.
+//! SOURCE_IP and APP_COOKIE persistence: which client was sent to which member, for the clients seen last.
 
+use std::borrow::Borrow;
 use std::collections::HashMap;
+use std::hash::Hash;
 use std::net::Ipv4Addr;
+
+/// The table of SOURCE_IP persistence, which knows clients by their addresses.
+pub type SourceTable<M> = ClientTable<Ipv4Addr, M>;
 
 /// A bounded table of clients; when it is full, the client that was seen longest ago makes room.
 ///
-/// `M` says who the member is, and must mean the same member for as long as the table lives: an address, not a place.
+/// `K` says who the client is: its address, or the value of its application's cookie. `M` says who the member is, and must mean the same member for as long as the table lives: an address, not a place.
 #[derive(Clone, Debug)]
-pub struct SourceTable<M> {
-    places: HashMap<Ipv4Addr, usize>,
-    rows: Vec<Row<M>>,
+pub struct ClientTable<K, M> {
+    capacity: usize,
+    places: HashMap<K, usize>,
+    rows: Vec<Row<K, M>>,
     /// The row used last and the row used longest ago; meaningless while there is no row.
     newest: usize,
     oldest: usize,
 }
 
 #[derive(Clone, Debug)]
-struct Row<M> {
-    client: Ipv4Addr,
+struct Row<K, M> {
+    client: K,
     member: M,
     newer: usize,
     older: usize,
 }
 
-impl<M: Copy> SourceTable<M> {
+impl<K: Clone + Eq + Hash, M: Copy> ClientTable<K, M> {
     /// The number of clients that are remembered: the size of the table that LBaaS's HAProxy driver configures.
     pub const CAPACITY: usize = 10_000;
 
     /// An empty table, with the room for all its rows set aside.
-    pub fn new() -> SourceTable<M> {
-        SourceTable {
-            places: HashMap::with_capacity(Self::CAPACITY),
-            rows: Vec::with_capacity(Self::CAPACITY),
+    pub fn new() -> ClientTable<K, M> {
+        ClientTable::with_capacity(Self::CAPACITY)
+    }
+
+    /// An empty table of another size, which is at least 1.
+    pub fn with_capacity(capacity: usize) -> ClientTable<K, M> {
+        let capacity = capacity.max(1);
+        ClientTable {
+            capacity,
+            places: HashMap::with_capacity(capacity),
+            rows: Vec::with_capacity(capacity),
             newest: 0,
             oldest: 0,
         }
     }
 
     /// The client's member; the client counts as seen.
-    pub fn get(&mut self, client: Ipv4Addr) -> Option<M> {
-        let at = *self.places.get(&client)?;
+    pub fn get<Q: ?Sized + Eq + Hash>(&mut self, client: &Q) -> Option<M>
+    where
+        K: Borrow<Q>,
+    {
+        let at = *self.places.get(client)?;
         self.make_newest(at);
         Some(self.rows[at].member)
     }
 
     /// Binds the client to the member, in place of any other; the client counts as seen.
-    pub fn put(&mut self, client: Ipv4Addr, member: M) {
+    pub fn put(&mut self, client: K, member: M) {
         if let Some(&at) = self.places.get(&client) {
             self.rows[at].member = member;
             self.make_newest(at);
-        } else if self.rows.len() < Self::CAPACITY {
+        } else if self.rows.len() < self.capacity {
             let at = self.rows.len();
+            self.places.insert(client.clone(), at);
             self.rows.push(Row { client, member, newer: at, older: at });
-            self.places.insert(client, at);
             if at == 0 {
                 (self.newest, self.oldest) = (at, at);
             } else {
@@ -61,7 +77,7 @@ impl<M: Copy> SourceTable<M> {
         } else {
             let at = self.oldest;
             self.places.remove(&self.rows[at].client);
-            self.places.insert(client, at);
+            self.places.insert(client.clone(), at);
             self.rows[at].client = client;
             self.rows[at].member = member;
             self.make_newest(at);
@@ -96,9 +112,9 @@ impl<M: Copy> SourceTable<M> {
     }
 }
 
-impl<M: Copy> Default for SourceTable<M> {
-    fn default() -> SourceTable<M> {
-        SourceTable::new()
+impl<K: Clone + Eq + Hash, M: Copy> Default for ClientTable<K, M> {
+    fn default() -> ClientTable<K, M> {
+        ClientTable::new()
     }
 }
 
@@ -108,7 +124,7 @@ mod tests {
 
     use proptest::prelude::*;
 
-    use super::SourceTable;
+    use super::{ClientTable, SourceTable};
 
     const CAPACITY: u32 = 10_000;
 
@@ -122,13 +138,13 @@ mod tests {
         for n in 0..CAPACITY + 1_000 {
             table.put(client(n), n);
             // The very first client never goes quiet.
-            assert_eq!(table.get(client(0)), Some(0));
+            assert_eq!(table.get(&client(0)), Some(0));
         }
         for n in 1..=1_000 {
-            assert_eq!(table.get(client(n)), None, "{n}");
+            assert_eq!(table.get(&client(n)), None, "{n}");
         }
         for n in 1_001..CAPACITY + 1_000 {
-            assert_eq!(table.get(client(n)), Some(n));
+            assert_eq!(table.get(&client(n)), Some(n));
         }
     }
 
@@ -139,10 +155,19 @@ mod tests {
             table.put(client(n), 'a');
         }
         table.clear();
-        assert_eq!(table.get(client(3)), None);
+        assert_eq!(table.get(&client(3)), None);
         table.put(client(3), 'b');
         table.put(client(4), 'c');
-        assert_eq!((table.get(client(3)), table.get(client(4))), (Some('b'), Some('c')));
+        assert_eq!((table.get(&client(3)), table.get(&client(4))), (Some('b'), Some('c')));
+    }
+
+    #[test]
+    fn a_table_of_two_sessions_remembers_the_last_two() {
+        let mut table = ClientTable::with_capacity(2);
+        for session in ["a", "b", "c"] {
+            table.put(session.to_owned(), session.len());
+        }
+        assert_eq!(["a", "b", "c"].map(|session| table.get(session)), [None, Some(1), Some(1)]);
     }
 
     proptest! {
@@ -164,7 +189,7 @@ mod tests {
                         model.remove(0);
                     }
                 } else {
-                    prop_assert_eq!(table.get(client(n)), known.map(|(_, member)| member));
+                    prop_assert_eq!(table.get(&client(n)), known.map(|(_, member)| member));
                     model.extend(known);
                 }
             }
