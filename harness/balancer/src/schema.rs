@@ -201,6 +201,8 @@ fn traits() -> Json {
             "What happens to a request whose connection to a member fails.",
         ),
         "reload": word(&["keeps-all", "keeps-connections", "restarts"], "What a reload keeps."),
+        "forwarded_for": word(&["none", "added"], "Whether members are told the client's address by X-Forwarded-For; `none` if left out."),
+        "connection_limit": word(&["none", "waits", "refuses"], "What becomes of a client beyond the limit of connections; `none` if none can be configured, or left out."),
     });
     let always = &[
         "protocols",

@@ -1,6 +1,6 @@
 //! What a scenario cannot do without, and a balancer does not declare.
 
-use lblab_model::{BalancerTraits, Persistence};
+use lblab_model::{BalancerTraits, ConnectionLimit, Persistence};
 use lblab_scenario::{Plan, Step};
 
 /// What the plan cannot do without and the balancer does not declare, in words that follow `declares no`.
@@ -20,6 +20,9 @@ pub fn undeclared(plan: &Plan, traits: &BalancerTraits) -> Option<String> {
     }
     if let Some(scale) = plan.time_scale.filter(|_| !traits.sub_second_probes) {
         return Some(format!("probes at fractions of a second (time scale {scale})"));
+    }
+    if plan.connection_limit.is_some() && traits.connection_limit == ConnectionLimit::None {
+        return Some("limit of connections".to_owned());
     }
     if plan.rests_on_monitor()
         && let Some(lacking) = plan.lacks_monitor(traits)
@@ -74,6 +77,14 @@ mod tests {
         let cookies = plan("method: ROUND_ROBIN, persistence: {type: HTTP_COOKIE}", "", TRAFFIC);
         let table: fn(&mut BalancerTraits) = |traits| traits.persistence = vec![PersistenceKind::SourceIp];
         assert_eq!(lacking(&cookies, table).as_deref(), Some("persistence HTTP_COOKIE"));
+    }
+
+    #[test]
+    fn a_limit_of_connections_has_to_be_there() {
+        let limited = plan("method: ROUND_ROBIN", "connection_limit: 5\n", TRAFFIC);
+        let none: fn(&mut BalancerTraits) = |traits| traits.connection_limit = lblab_model::ConnectionLimit::None;
+        assert_eq!(lacking(&limited, none).as_deref(), Some("limit of connections"));
+        assert_eq!(lacking(&plan("method: ROUND_ROBIN", "", TRAFFIC), none), None);
     }
 
     #[test]

@@ -66,6 +66,12 @@ pub struct BalancerTraits {
     pub redispatch: Redispatch,
     /// What a reload keeps.
     pub reload: ReloadClass,
+    /// Whether members are told the client's address.
+    #[serde(default)]
+    pub forwarded_for: ForwardedFor,
+    /// What becomes of a client when as many as may are being served.
+    #[serde(default)]
+    pub connection_limit: ConnectionLimit,
     /// Whether it tells its members' states, by an answer or by an announcement. Not declared; it follows from the manifest.
     pub shows_members: bool,
     /// How late a change of them may be seen because the balancer is asked for it and announces nothing; zero if it announces.
@@ -228,6 +234,30 @@ pub enum ReloadClass {
     KeepsConnections,
     /// Nothing.
     Restarts,
+}
+
+/// Whether members are told the client's address, by `X-Forwarded-For`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ForwardedFor {
+    /// They are not.
+    #[default]
+    None,
+    /// It is the header's last entry.
+    Added,
+}
+
+/// What becomes of a client when as many as may are being served.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ConnectionLimit {
+    /// No limit can be configured.
+    #[default]
+    None,
+    /// It waits until there is room.
+    Waits,
+    /// It is turned away.
+    Refuses,
 }
 
 impl BalancerTraits {

@@ -118,6 +118,8 @@ pub(crate) fn declared_value(of: Trait, declared: &BalancerTraits) -> Option<Str
         Trait::ConnectTimeout => in_words(&declared.redispatch.connect_timeout.as_secs_f64()),
         Trait::ResponseTimeout => in_words(&declared.redispatch.response_timeout.as_secs_f64()),
         Trait::Reload => in_words(&declared.reload),
+        Trait::ForwardedFor => in_words(&declared.forwarded_for),
+        Trait::ConnectionLimit => in_words(&declared.connection_limit),
     })
 }
 
@@ -198,6 +200,8 @@ mod tests {
                     # not measured: it was seen
                     response_timeout: 50
                   reload: keeps-all
+                  forwarded_for: added
+                  connection_limit: waits
             "#]],
         );
     }

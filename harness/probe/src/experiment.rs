@@ -74,11 +74,13 @@ pub enum Experiment {
     Reload,
     /// Changes of the pool while a member fails requests, for balancers that have no monitors.
     PassiveReload,
+    /// More clients than a limit of connections lets in, and slow members.
+    ConnectionLimit,
 }
 
 impl Experiment {
     /// Every experiment, those that take longest first.
-    pub fn all(slow: bool) -> [Experiment; 27] {
+    pub fn all(slow: bool) -> [Experiment; 28] {
         [
             Experiment::Silence { slow },
             Experiment::Retries,
@@ -107,6 +109,7 @@ impl Experiment {
             Experiment::Http,
             Experiment::HttpCookie,
             Experiment::AppCookie,
+            Experiment::ConnectionLimit,
         ]
     }
 
@@ -140,6 +143,7 @@ impl Experiment {
             Experiment::TcpMonitor => "tcp-monitor",
             Experiment::Reload => "reload",
             Experiment::PassiveReload => "passive-reload",
+            Experiment::ConnectionLimit => "connection-limit",
         }
     }
 
@@ -151,6 +155,7 @@ impl Experiment {
             Experiment::LeastConnections => picking::least_connections(ability),
             Experiment::Sources => picking::sources(ability),
             Experiment::Http => picking::http(ability),
+            Experiment::ConnectionLimit => picking::connection_limit(ability),
             Experiment::Tcp => picking::tcp(ability),
             Experiment::HttpCookie => keeping::http_cookie(ability),
             Experiment::AppCookie => keeping::app_cookie(ability),

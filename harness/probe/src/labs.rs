@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use lblab_history::History;
-use lblab_model::{BalancerTraits, CodesForm, ProbeKind, ReloadClass};
+use lblab_model::{BalancerTraits, CodesForm, ConnectionLimit, ProbeKind, ReloadClass};
 use lblab_runner::{Job, JobResult, Message, Problem, Whose};
 use lblab_scenario::Plan;
 
@@ -189,6 +189,7 @@ fn everything(declared: &BalancerTraits) -> BalancerTraits {
         expected_codes: vec![CodesForm::One, CodesForm::List, CodesForm::Range],
         sub_second_probes: true,
         reload: ReloadClass::KeepsConnections,
+        connection_limit: ConnectionLimit::Waits,
         ..declared.clone()
     }
 }

@@ -126,6 +126,13 @@ impl Measuring<'_> {
                 let passive = declared.monitors.is_empty().then(|| seen(E::PassiveReload));
                 compare(of, &declared.reload, changing::reload(seen(E::Reload), passive), PartialEq::eq)
             }
+            Trait::ForwardedFor => {
+                compare(of, &declared.forwarded_for, keeping::forwarded_for(seen(E::Http)), PartialEq::eq)
+            }
+            Trait::ConnectionLimit => {
+                let reading = loads::connection_limit(seen(E::ConnectionLimit));
+                compare(of, &declared.connection_limit, reading, PartialEq::eq)
+            }
         }
     }
 

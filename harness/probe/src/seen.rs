@@ -187,6 +187,18 @@ impl<'a> Seen<'a> {
         first
     }
 
+    /// How many requests members had at the same time at most.
+    pub(crate) fn most_at_once(self) -> usize {
+        let arrivals = self.first_arrivals();
+        let at_once = |at: Moment| {
+            arrivals
+                .values()
+                .filter(|served| served.started <= at && served.ended.is_none_or(|ended| ended > at))
+                .count()
+        };
+        arrivals.values().map(|served| at_once(served.started)).max().unwrap_or_default()
+    }
+
     /// The requests of the traffic in the background, by the time at which they were sent.
     pub(crate) fn background(self) -> Reading<Vec<&'a Request>> {
         let mut steps = self.plan.steps.iter().enumerate();

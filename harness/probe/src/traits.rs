@@ -61,11 +61,15 @@ pub enum Trait {
     ResponseTimeout,
     /// What a reload keeps.
     Reload,
+    /// Whether members are told the client's address.
+    ForwardedFor,
+    /// What becomes of clients beyond a limit of connections.
+    ConnectionLimit,
 }
 
 impl Trait {
     /// All of them, in the order of the manifest.
-    pub const ALL: [Trait; 26] = [
+    pub const ALL: [Trait; 28] = [
         Trait::Protocols,
         Trait::Balances,
         Trait::Methods,
@@ -92,6 +96,8 @@ impl Trait {
         Trait::ConnectTimeout,
         Trait::ResponseTimeout,
         Trait::Reload,
+        Trait::ForwardedFor,
+        Trait::ConnectionLimit,
     ];
 
     /// The key in the manifest; a part of `redispatch` has a point in it.
@@ -123,6 +129,8 @@ impl Trait {
             Trait::ConnectTimeout => "redispatch.connect_timeout",
             Trait::ResponseTimeout => "redispatch.response_timeout",
             Trait::Reload => "reload",
+            Trait::ForwardedFor => "forwarded_for",
+            Trait::ConnectionLimit => "connection_limit",
         }
     }
 
@@ -187,6 +195,8 @@ impl Trait {
             Trait::ResponseTimeout => vec![E::Silence { slow }],
             Trait::Reload if declared.monitors.is_empty() => vec![E::Reload, E::PassiveReload],
             Trait::Reload => vec![E::Reload],
+            Trait::ForwardedFor => vec![E::Http],
+            Trait::ConnectionLimit => vec![E::ConnectionLimit],
         }
     }
 }

@@ -62,6 +62,7 @@ fn plan(path: &str, text: &str, found: &mut Findings) -> Option<Plan> {
         time_scale: None,
         network: network?,
         port: vip.port,
+        connection_limit: scenario.connection_limit.value().map(|limit| limit.0),
         method: pool.method?,
         protocol: pool.protocol?,
         persistence: pool.persistence.ok()?,

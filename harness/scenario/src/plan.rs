@@ -41,6 +41,9 @@ pub struct Plan {
     pub network: Network,
     /// The VIP's port.
     pub port: NonZeroU16,
+    /// How many clients are served at a time; none for as many as come.
+    #[serde(default)]
+    pub connection_limit: Option<u32>,
     /// How members are picked.
     pub method: Method,
     /// What is balanced.
@@ -83,7 +86,7 @@ impl Plan {
             address: self.network.vip,
             port: self.port,
             protocol: self.protocol,
-            connection_limit: None,
+            connection_limit: self.connection_limit,
             pool,
         };
         LoadBalancer { id: ids.load_balancer.clone(), listeners: vec![listener] }

@@ -426,6 +426,21 @@ checks! {
         needs: "a run that came to its teardown",
         errors: Errors::None, lbaas: "1, 2",
         scenarios: ["balancing/round-robin"];
+    Rc7 "RC-7" "As many clients are served at a time as the limit of connections says.",
+        bound: "exactly L requests are with members at a time while more clients want to be served; the others wait, or are turned away, \
+                as declared; exact",
+        why: "LBaaS: connection_limit. What becomes of those beyond it LBaaS does not say.",
+        needs: "a `connection_limit`; `connection_limit: waits` or `refuses`; more clients than that for half a second",
+        errors: Errors::None, lbaas: "1, 2",
+        scenarios: ["balancing/connection-limit"];
+    Rc8 "RC-8" "Members are told the client's address, and told nothing in a TCP pool.",
+        bound: "X-Forwarded-For has the client's address once and as its last entry in every request of an HTTP pool; no such header in \
+                those of a TCP pool; exact",
+        why: "The LBaaS drivers add it for HTTP, so that a member can tell its clients apart. What passes through a TCP pool is nobody's \
+              to change.",
+        needs: "traffic; `forwarded_for: added` for HTTP",
+        errors: Errors::None, lbaas: "1, 2",
+        scenarios: ["balancing/round-robin", "balancing/source-ip", "balancing/tcp", "walkthrough/floating-ip"];
     Tr0 "TR-0" "Every expectation is judged.",
         bound: "at least one verdict for each expectation",
         why: "An expectation that no check can make anything of must not count as met.",

@@ -62,6 +62,11 @@ impl<'a> Exposure<'a> {
         request.sent <= self.until + BELATED.max(self.aftermath) && request.ended + self.early >= self.fault.at
     }
 
+    /// Whether requests fail that meet the fault; one that is only slow answers them.
+    pub(crate) fn fails_requests(&self) -> bool {
+        !matches!(self.fault.fault, Fault::Slow { .. })
+    }
+
     /// Whether the two lasted at the same time.
     pub(crate) fn overlaps(&self, other: &Exposure<'_>) -> bool {
         self.fault.at <= other.until && other.fault.at <= self.until

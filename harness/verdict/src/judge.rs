@@ -6,8 +6,8 @@ use lblab_scenario::{Expectation, Plan, Step};
 use crate::run::Run;
 use crate::verdict::{Judgement, Verdict};
 use crate::{
-    CheckId, answers, asked, change, cookies, detection, held, in_flight, kept_down, loss, recovery, replay, scaled,
-    schedule, sharing, sources, stays, teardown,
+    CheckId, answers, asked, change, cookies, detection, forwarded, held, in_flight, kept_down, limit, loss, recovery,
+    replay, scaled, schedule, sharing, sources, stays, teardown,
 };
 
 /// Judges the history of a run of the plan.
@@ -30,6 +30,8 @@ pub fn judge(plan: &Plan, history: &History) -> Judgement {
     verdicts.extend(in_flight::survive_others_faults(&run));
     verdicts.extend(in_flight::survive_changes(&run));
     verdicts.extend(kept_down::over_changes(&run));
+    verdicts.extend(limit::is_kept(&run));
+    verdicts.extend(forwarded::names_the_client(&run));
     verdicts.extend(change::under_traffic(&run));
     verdicts.push(teardown::leaves_nothing(&run));
     Judgement { verdicts: verdicts.into_iter().map(|verdict| scaled::told(plan, verdict)).collect() }

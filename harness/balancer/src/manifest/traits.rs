@@ -4,8 +4,9 @@ use std::fmt;
 use std::time::Duration;
 
 use lblab_model::{
-    Balanced, BalancerTraits, CodesForm, Fall, FirstFailure, HashClass, Method, Passive, PersistenceKind, ProbeCost,
-    ProbeKind, ProbeReads, ProbeSchedule, Protocol, Redispatch, ReloadClass, RotationOrder, TieRule, WeightRule,
+    Balanced, BalancerTraits, CodesForm, ConnectionLimit, Fall, FirstFailure, ForwardedFor, HashClass, Method, Passive,
+    PersistenceKind, ProbeCost, ProbeKind, ProbeReads, ProbeSchedule, Protocol, Redispatch, ReloadClass, RotationOrder,
+    TieRule, WeightRule,
 };
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Error, MapAccess, Unexpected, Visitor};
@@ -53,6 +54,10 @@ pub(super) struct RawTraits {
     sub_second_probes: Option<Spanned<bool>>,
     redispatch: Spanned<Redispatch>,
     reload: ReloadClass,
+    #[serde(default)]
+    forwarded_for: ForwardedFor,
+    #[serde(default)]
+    connection_limit: ConnectionLimit,
 }
 
 /// What the manifest says elsewhere of the balancer, and is a trait all the same.
@@ -147,6 +152,8 @@ impl Source<'_> {
             sub_second_probes: probes.sub_second,
             redispatch: raw.redispatch.value,
             reload: raw.reload,
+            forwarded_for: raw.forwarded_for,
+            connection_limit: raw.connection_limit,
             shows_members: facts.shows_members,
             states_every: facts.states_every.unwrap_or_default(),
             is_process: facts.is_process,

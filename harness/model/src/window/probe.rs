@@ -129,9 +129,9 @@ pub(crate) mod tests {
     use std::time::Duration;
 
     use crate::{
-        Balanced, BalancerTraits, BoundRequests, Codes, CodesForm, Fall, FirstFailure, HashClass, Method, Monitor,
-        MonitorKind, ProbeCost, ProbeKind, ProbeReads, ProbeSchedule, Protocol, Redispatch, ReloadClass, RotationOrder,
-        TieRule, WeightRule,
+        Balanced, BalancerTraits, BoundRequests, Codes, CodesForm, ConnectionLimit, Fall, FirstFailure, ForwardedFor,
+        HashClass, Method, Monitor, MonitorKind, ProbeCost, ProbeKind, ProbeReads, ProbeSchedule, Protocol, Redispatch,
+        ReloadClass, RotationOrder, TieRule, WeightRule,
     };
 
     pub(crate) fn seconds(seconds: u64) -> Duration {
@@ -169,6 +169,8 @@ pub(crate) mod tests {
                 response_timeout: seconds(50),
             },
             reload: ReloadClass::KeepsConnections,
+            forwarded_for: ForwardedFor::Added,
+            connection_limit: ConnectionLimit::Waits,
             shows_members: true,
             states_every: Duration::ZERO,
             is_process: true,

@@ -43,6 +43,15 @@ pub(super) fn sources(ability: Ability) -> String {
         .finish()
 }
 
+/// Members that take their time, so that all clients who may are served at once.
+pub(super) fn connection_limit(ability: Ability) -> String {
+    Text::new("how many clients are served at a time, and what becomes of the others", &ability.pool(), 3)
+        .limit(4)
+        .each(1..=3, "fault: {on: {}, kind: slow, first_byte: 500ms}")
+        .step("traffic: {requests: 24, clients: 8}")
+        .finish()
+}
+
 pub(super) fn http(ability: Ability) -> String {
     let pool = Ability { protocol: Protocol::Http, ..ability }.pool();
     Text::new("whether HTTP is served", &pool, 3).step("traffic: {requests: 12}").finish()

@@ -59,6 +59,12 @@ impl Text {
         self
     }
 
+    /// How many clients are served at a time.
+    pub(super) fn limit(mut self, connections: u32) -> Text {
+        let _ = writeln!(self.head, "connection_limit: {connections}");
+        self
+    }
+
     /// One more step.
     pub(super) fn step(mut self, words: &str) -> Text {
         let _ = writeln!(self.steps, "  - {words}");

@@ -1,8 +1,12 @@
-//! `protocols`, and `persistence` by cookies.
+//! `protocols`, `persistence` by cookies, and `forwarded_for`.
 
 use std::collections::BTreeMap;
 
-use crate::finding::Has;
+use lblab_history::Request;
+use lblab_model::ForwardedFor;
+
+use crate::finding::{Has, Measured};
+use crate::labs::Nothing;
 use crate::seen::{Reading, Seen, unknown};
 
 /// Whether HTTP is served.
@@ -11,6 +15,36 @@ pub(crate) fn http(seen: Reading<Seen<'_>>) -> Reading<Has> {
     let (requests, _) = seen.traffic(0)?;
     let served = requests.iter().filter(|request| request.outcome.is_ok()).count();
     Ok(Has::if_so(served == requests.len(), format!("{served} of {} requests served", requests.len())))
+}
+
+/// Whether members see the client's address as the last one in `X-Forwarded-For`.
+pub(crate) fn forwarded_for(seen: Reading<Seen<'_>>) -> Reading<Measured<ForwardedFor>> {
+    let seen = match seen {
+        Err(Nothing::Refused(why)) => return Ok(Measured::is(ForwardedFor::None, why)),
+        seen => seen?,
+    };
+    let (requests, _) = seen.traffic(0)?;
+    let arrivals = seen.first_arrivals();
+    let headers: Vec<(&Request, Option<&str>)> = requests
+        .iter()
+        .filter_map(|request| Some((*request, arrivals.get(&request.id)?.forwarded_for.as_deref())))
+        .collect();
+    let told = headers.iter().filter(|(request, header)| {
+        let last = header.and_then(|header| header.rsplit(',').next()).map(str::trim);
+        last.is_some_and(|last| last == request.source.ip().to_string())
+    });
+    let (told, empty) = (told.count(), headers.iter().filter(|(_, header)| header.is_none()).count());
+    let evidence = format!("{told} of {} requests came with the client's address", headers.len());
+    if headers.is_empty() {
+        return unknown("no request came to a member");
+    }
+    if told == headers.len() {
+        return Ok(Measured::is(ForwardedFor::Added, evidence));
+    }
+    if empty == headers.len() {
+        return Ok(Measured::is(ForwardedFor::None, evidence));
+    }
+    Ok(Measured::no_value(evidence))
 }
 
 /// Whether TCP is served: all requests of a connection come to the same member.

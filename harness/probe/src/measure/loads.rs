@@ -1,8 +1,8 @@
-//! Whether there is `LEAST_CONNECTIONS`, and how it breaks `ties`.
+//! Whether there is `LEAST_CONNECTIONS`, how it breaks `ties`, and `connection_limit`.
 
 use std::collections::BTreeMap;
 
-use lblab_model::{Name, TieRule};
+use lblab_model::{ConnectionLimit, Name, TieRule};
 
 use crate::finding::{Has, Measured};
 use crate::labs::Nothing;
@@ -27,6 +27,27 @@ pub(crate) fn least_connections(seen: Reading<Seen<'_>>) -> Reading<Has> {
         }
     };
     Ok(picks_the_least(&places(0)?, &places(1)?, seen.members(), |places| seen.names(places)))
+}
+
+/// What becomes of clients beyond a limit of connections. One that is not kept is none.
+pub(crate) fn connection_limit(seen: Reading<Seen<'_>>) -> Reading<Measured<ConnectionLimit>> {
+    let seen = match seen {
+        Err(Nothing::Refused(why)) => return Ok(Measured::is(ConnectionLimit::None, why)),
+        seen => seen?,
+    };
+    let Some(limit) = seen.plan().connection_limit else { return unknown("the experiment has no limit") };
+    let (requests, traffic) = seen.traffic(0)?;
+    let most = seen.most_at_once();
+    let failed = requests.iter().filter(|request| !request.outcome.is_ok()).count();
+    let evidence = format!(
+        "{most} of {} clients were served at a time with a limit of {limit}, {failed} of {} requests failed",
+        traffic.clients.count(),
+        requests.len()
+    );
+    if most != limit as usize {
+        return Ok(Measured::is(ConnectionLimit::None, evidence));
+    }
+    Ok(Measured::is(if failed == 0 { ConnectionLimit::Waits } else { ConnectionLimit::Refuses }, evidence))
 }
 
 /// Whether each was the least busy: of the requests that were held first, and of those that were held after one member's had been

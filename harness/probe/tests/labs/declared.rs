@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use lblab_balancer::shipped;
 use lblab_model::{
-    Balanced, BalancerTraits, BoundRequests, CodesForm, Fall, FirstFailure, HashClass, Method, Passive,
-    PersistenceKind, ProbeCost, ProbeKind, ProbeReads, ProbeSchedule, Protocol, ReloadClass, RotationOrder, TieRule,
-    WeightRule,
+    Balanced, BalancerTraits, BoundRequests, CodesForm, ConnectionLimit, Fall, FirstFailure, ForwardedFor, HashClass,
+    Method, Passive, PersistenceKind, ProbeCost, ProbeKind, ProbeReads, ProbeSchedule, Protocol, ReloadClass,
+    RotationOrder, TieRule, WeightRule,
 };
 use lblab_probe::{Standing, Trait, findings, labs_for, probe};
 use libtest_mimic::{Failed, Trial};
@@ -130,6 +130,9 @@ fn wrong_declarations(declared: &BalancerTraits) -> Vec<(Trait, Change)> {
         (Trait::FirstFailure, |traits| traits.first_failure = other_first_failure(traits.first_failure)),
         (Trait::Reload, |traits| traits.reload = other_reload(traits.reload)),
         (Trait::Hash, |traits| traits.hash = traits.hash.map(other_hash)),
+        (Trait::ForwardedFor, |traits| traits.forwarded_for = ForwardedFor::None),
+        (Trait::ConnectionLimit, |traits| traits.connection_limit = ConnectionLimit::Refuses),
+        (Trait::ConnectionLimit, |traits| traits.connection_limit = ConnectionLimit::None),
     ];
     all.into_iter()
         .filter(|(_, change)| {

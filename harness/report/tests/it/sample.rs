@@ -52,6 +52,7 @@ fn plan() -> Plan {
             floating_ip: None,
         },
         port: NonZeroU16::MIN,
+        connection_limit: None,
         method: Method::RoundRobin,
         protocol: Protocol::Http,
         persistence: None,

@@ -57,8 +57,11 @@ impl Stage {
             Some(member) => vec![member.clone()],
             None => self.members.keys().cloned().collect(),
         };
+        // All answer before the first is waited for: a balancer may have moved a request on when its member failed.
+        for name in &names {
+            self.member(name)?.release_held();
+        }
         for name in names {
-            self.member(&name)?.release_held();
             let open = std::mem::take(&mut self.held.open);
             let (released, kept) = open.into_iter().partition(|(_, (holder, _))| *holder == name);
             self.held.open = kept;

@@ -45,6 +45,9 @@ impl Plan {
     fn topology(&self, to: &mut String, traits: &BalancerTraits) -> fmt::Result {
         let network = &self.network;
         writeln!(to, "  VIP          {}:{}, {}, {}", network.vip, self.port, self.protocol, self.method)?;
+        if let Some(limit) = self.connection_limit {
+            writeln!(to, "  limit        {limit} connections at a time")?;
+        }
         match &self.persistence {
             None => {}
             Some(Persistence::AppCookie { cookie_name }) => writeln!(to, "  persistence  APP_COOKIE {cookie_name}")?,

@@ -4,7 +4,7 @@ use std::net::Ipv4Addr;
 
 use super::{Endpoint, Member, Monitor, Pool, Rule, Sentence, Step, Subnet};
 use crate::Profile;
-use crate::shape::{Filled, List, mapping, words};
+use crate::shape::{Filled, List, Number, mapping, words};
 
 /// The most members: a Linux bridge has 1023 ports, and some are needed for others.
 pub(crate) const MOST_MEMBERS: usize = 900;
@@ -30,6 +30,8 @@ mapping! {
         required members: Filled<Member, MOST_MEMBERS>,
         /// The address and port on which clients are served. The port is 80 when left out.
         required vip: Endpoint = ["192.168.1.250:80"],
+        /// How many clients are served at a time. When left out, as many as come.
+        optional connection_limit: Number<1, 10_000> = [20],
         /// An address in the external subnet that leads to the VIP.
         optional floating_ip: Ipv4Addr = ["172.16.1.209"],
         /// What every member lets in. When left out, each lets in its own port; `[]` lets in nothing, as OpenStack does.

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use expect_test::{Expect, expect};
 use lblab_model::{
-    Balanced, BalancerTraits, BoundRequests, CodesForm, Fall, FirstFailure, HashClass, Method, PersistenceKind,
-    ProbeCost, ProbeKind, ProbeReads, ProbeSchedule, Protocol, Redispatch, ReloadClass, RotationOrder, TieRule,
-    WeightRule,
+    Balanced, BalancerTraits, BoundRequests, CodesForm, ConnectionLimit, Fall, FirstFailure, ForwardedFor, HashClass,
+    Method, PersistenceKind, ProbeCost, ProbeKind, ProbeReads, ProbeSchedule, Protocol, Redispatch, ReloadClass,
+    RotationOrder, TieRule, WeightRule,
 };
 use lblab_scenario::{builtin_named, check};
 
@@ -41,6 +41,8 @@ pub(crate) fn reference() -> BalancerTraits {
             response_timeout: Duration::from_secs(50),
         },
         reload: ReloadClass::KeepsAll,
+        forwarded_for: ForwardedFor::Added,
+        connection_limit: ConnectionLimit::Waits,
         shows_members: true,
         states_every: Duration::ZERO,
         is_process: true,

@@ -10,10 +10,10 @@ use lblab_history::{
     Outcome, Purpose, Request, Served, StateChange, StateSource, StepRecord, Teardown, Timekeeping,
 };
 use lblab_model::{
-    Balanced, BalancerTraits, BoundRequests, Codes, CodesForm, Fall, Fault, FirstFailure, HashClass, IngressRule,
-    Member, Method, Moment, Monitor, MonitorKind, Name, Persistence, PersistenceKind, ProbeCost, ProbeKind, ProbeReads,
-    ProbeSchedule, Protocol, Redispatch, ReloadClass, RotationOrder, SecurityGroup, TieRule, Transport, Weight,
-    WeightRule,
+    Balanced, BalancerTraits, BoundRequests, Codes, CodesForm, ConnectionLimit, Fall, Fault, FirstFailure,
+    ForwardedFor, HashClass, IngressRule, Member, Method, Moment, Monitor, MonitorKind, Name, Persistence,
+    PersistenceKind, ProbeCost, ProbeKind, ProbeReads, ProbeSchedule, Protocol, Redispatch, ReloadClass, RotationOrder,
+    SecurityGroup, TieRule, Transport, Weight, WeightRule,
 };
 use lblab_scenario::{
     Clients, Expectation, Load, MemberKind, MemberPlan, Network, Place, Plan, PlannedStep, Span, Step, Target, Traffic,
@@ -90,6 +90,8 @@ fn traits() -> BalancerTraits {
             response_timeout: seconds(50.0),
         },
         reload: ReloadClass::KeepsAll,
+        forwarded_for: ForwardedFor::Added,
+        connection_limit: ConnectionLimit::Waits,
         shows_members: true,
         states_every: Duration::ZERO,
         is_process: true,
@@ -132,6 +134,7 @@ impl Story {
             time_scale: None,
             network,
             port: NonZeroU16::new(80).expect("80 is not 0"),
+            connection_limit: None,
             method: Method::RoundRobin,
             protocol: Protocol::Http,
             persistence: None,

@@ -1,8 +1,8 @@
 //! Traits in words.
 
 use lblab_model::{
-    Balanced, BalancerTraits, BoundRequests, Fall, FirstFailure, HashClass, Method, ProbeCost, ProbeReads,
-    ProbeSchedule, ReloadClass, RotationOrder, TieRule, WeightRule,
+    Balanced, BalancerTraits, BoundRequests, ConnectionLimit, Fall, FirstFailure, ForwardedFor, HashClass, Method,
+    ProbeCost, ProbeReads, ProbeSchedule, ReloadClass, RotationOrder, TieRule, WeightRule,
 };
 
 /// The main traits in a line: what is served and balanced how, what clients are kept by, what is watched, what a reload keeps.
@@ -135,7 +135,27 @@ pub(super) fn sentences(traits: &BalancerTraits) -> Vec<(&'static str, String)> 
             ReloadClass::Restarts => "keeps nothing".to_owned(),
         },
     ));
+    passing_on(traits, &mut told);
     told
+}
+
+/// What clients may, and what members learn of them.
+fn passing_on(traits: &BalancerTraits, told: &mut Vec<(&'static str, String)>) {
+    told.push((
+        "forwarded_for",
+        match traits.forwarded_for {
+            ForwardedFor::None => "members are not told the client's address".to_owned(),
+            ForwardedFor::Added => "members are told the client's address by X-Forwarded-For".to_owned(),
+        },
+    ));
+    told.push((
+        "connection_limit",
+        match traits.connection_limit {
+            ConnectionLimit::None => "there is no limit of connections".to_owned(),
+            ConnectionLimit::Waits => "clients beyond the limit of connections wait".to_owned(),
+            ConnectionLimit::Refuses => "clients beyond the limit of connections are turned away".to_owned(),
+        },
+    ));
 }
 
 fn probing(traits: &BalancerTraits, told: &mut Vec<(&'static str, String)>) {
