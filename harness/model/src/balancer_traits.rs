@@ -28,6 +28,9 @@ pub struct BalancerTraits {
     pub methods: Vec<Method>,
     /// In which order `ROUND_ROBIN` takes the members.
     pub rotation: RotationOrder,
+    /// The order within a period of `ROUND_ROBIN` over unequal weights, if it is a known one.
+    #[serde(default)]
+    pub sequence: Option<Sequence>,
     /// How weights are kept.
     pub weights: WeightRule,
     /// Independent rotations: the number of processes or threads that each count for themselves.
@@ -36,8 +39,17 @@ pub struct BalancerTraits {
     pub ties: TieRule,
     /// How `SOURCE_IP` maps clients to members; none without that method.
     pub hash: Option<HashClass>,
+    /// The formula of that hash, if it is a known one.
+    #[serde(default)]
+    pub hash_formula: Option<HashFormula>,
     /// The kinds of persistence.
     pub persistence: Vec<PersistenceKind>,
+    /// How many clients the table of persistence by `SOURCE_IP` remembers; none if a hash takes its place, or if that is not known.
+    #[serde(default)]
+    pub source_table: Option<u32>,
+    /// Whether members see the cookie of persistence by `HTTP_COOKIE`; none if that is not known.
+    #[serde(default)]
+    pub cookie: Option<CookieRule>,
     /// The kinds of monitor: of probes that it sends by itself.
     pub monitors: Vec<ProbeKind>,
     /// Whether failed requests take a member out.
@@ -99,6 +111,18 @@ pub enum RotationOrder {
     InTurn,
     /// Each period is exact, and its order varies.
     Shuffled,
+    /// There are no periods: each pick is drawn by weight, whatever the ones before were.
+    Random,
+}
+
+/// A known order within the periods of a rotation over unequal weights.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Sequence {
+    /// That of nginx's smooth weighted round robin.
+    Smooth,
+    /// One member after the other, each as often in a row as its weight says.
+    Blocks,
 }
 
 /// How weights are kept.
@@ -148,6 +172,28 @@ pub enum HashClass {
     Maglev,
     /// As a map, over the first three octets only: a /24 shares one member.
     Slash24,
+}
+
+/// A known formula by which SOURCE_IP maps clients to members.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum HashFormula {
+    /// The address as a number modulo the total weight, into a map of the members by weight: HAProxy's `source`.
+    AddressModulo,
+    /// nginx's `ip_hash`: three octets, modulo 6271, modulo the total weight.
+    NginxSlash24,
+    /// The highest random weight, as this crate's picker for `SOURCE_IP` computes it: the reference balancer.
+    HighestRandomWeight,
+}
+
+/// Whether members see the cookie by which the balancer keeps clients.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CookieRule {
+    /// It is taken out of requests before a member sees them.
+    Hidden,
+    /// It is passed on.
+    Shown,
 }
 
 /// From where to where the delay between two probes runs.

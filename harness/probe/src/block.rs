@@ -33,6 +33,9 @@ pub fn traits_block(findings: &[Finding], declared: &BalancerTraits) -> String {
         if one == Trait::Hash && !block.value(Trait::Methods).contains(&in_words(&Method::SourceIp)) {
             continue;
         }
+        if one.is_detail() && block.value(one).is_empty() {
+            continue;
+        }
         if one == Trait::Retries {
             text.push_str("  redispatch:\n");
         }
@@ -96,11 +99,15 @@ pub(crate) fn declared_value(of: Trait, declared: &BalancerTraits) -> Option<Str
         Trait::Balances => in_words(&declared.balances),
         Trait::Methods => in_words(&declared.methods),
         Trait::Rotation => in_words(&declared.rotation),
+        Trait::Sequence => in_words(&declared.sequence?),
         Trait::Weights => in_words(&declared.weights),
         Trait::Workers => in_words(&declared.workers),
         Trait::Ties => in_words(&declared.ties),
         Trait::Hash => in_words(&declared.hash?),
+        Trait::HashFormula => in_words(&declared.hash_formula?),
         Trait::Persistence => in_words(&declared.persistence),
+        Trait::SourceTable => in_words(&declared.source_table?),
+        Trait::Cookie => in_words(&declared.cookie?),
         Trait::Monitors => in_words(&declared.monitors),
         Trait::Passive => in_words(&declared.passive),
         Trait::ProbeSchedule => in_words(&declared.probe_schedule),
@@ -175,11 +182,15 @@ mod tests {
                   methods: [ROUND_ROBIN, LEAST_CONNECTIONS, SOURCE_IP]
                   # no value describes this: it was seen
                   rotation: in-turn
+                  sequence: smooth
                   weights: exact
                   workers: 1
                   ties: rotating
                   hash: rendezvous
+                  hash_formula: highest-random-weight
                   persistence: [SOURCE_IP, HTTP_COOKIE]
+                  source_table: 10000
+                  cookie: hidden
                   monitors: [TCP, HTTP]
                   passive: none
                   probe_schedule: start-to-start
@@ -212,6 +223,7 @@ mod tests {
             monitors: Vec::new(),
             methods: vec![lblab_model::Method::RoundRobin],
             hash: None,
+            hash_formula: None,
             ..reference()
         };
         let blind = traits_block(&agreeing(&declared), &declared);

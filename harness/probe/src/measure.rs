@@ -16,6 +16,8 @@ use lblab_model::{
     BalancerTraits, CodesForm, Fall, HashClass, Method, Monitor, PersistenceKind, ProbeCost, ProbeKind, Protocol,
 };
 
+use serde::Serialize;
+
 use crate::block::declared_value;
 use crate::experiment::Experiment as E;
 use crate::finding::{Finding, Has, Measured, Standing, compare, compare_list, not_measured};
@@ -65,12 +67,16 @@ impl Measuring<'_> {
                 let out = declared.monitors.contains(&ProbeKind::Http).then(|| seen(E::OneCode));
                 compare(of, &declared.rotation, turns::rotation(seen(E::Turns), out), PartialEq::eq)
             }
+            Trait::Sequence => detail(of, declared.sequence, turns::sequence(seen(E::Weights))),
             Trait::Weights => {
                 compare(of, &declared.weights, turns::weights(seen(E::Turns), seen(E::Weights)), PartialEq::eq)
             }
             Trait::Workers => compare(of, &declared.workers, turns::workers(seen(E::Turns)), PartialEq::eq),
             Trait::Ties => compare(of, &declared.ties, loads::ties(seen(E::LeastConnections)), PartialEq::eq),
             Trait::Hash => self.hash(),
+            Trait::HashFormula => detail(of, declared.hash_formula, sources::formula(seen(E::Sources))),
+            Trait::SourceTable => self.table(),
+            Trait::Cookie => detail(of, declared.cookie, keeping::shown(seen(E::HttpCookie))),
             Trait::Persistence => {
                 let readings = vec![
                     (PersistenceKind::SourceIp, self.source_table()),
@@ -145,7 +151,9 @@ impl Measuring<'_> {
             _ if of.is_about_probes() && !declared.monitors.contains(&ProbeKind::Http) => {
                 Some("it declares no monitor HTTP, and only such probes show a member why they fail")
             }
-            Trait::Rotation | Trait::Workers if lacks(Method::RoundRobin) => Some("it declares no method ROUND_ROBIN"),
+            Trait::Rotation | Trait::Sequence | Trait::Workers if lacks(Method::RoundRobin) => {
+                Some("it declares no method ROUND_ROBIN")
+            }
             Trait::Ties if lacks(Method::LeastConnections) && refused(E::LeastConnections) => {
                 Some("it has no method LEAST_CONNECTIONS, and only that shows who is less busy")
             }
@@ -163,6 +171,22 @@ impl Measuring<'_> {
             return unknown("its only method keeps sources on their members by itself");
         }
         sources::source_table(self.labs.seen(E::SourceTable))
+    }
+
+    /// How large a table is takes more clients than an experiment has; whether there is one shows in who returns to a member that has
+    /// been away.
+    fn table(&self) -> Finding {
+        let of = Trait::SourceTable;
+        let words = declared_value(of, self.declared);
+        match sources::fails_back(self.labs.seen(E::SourceTable)) {
+            Ok(Has { it: true, evidence }) if words.is_some() => {
+                Finding { of, declared: words, measured: None, standing: Standing::Differs, evidence, late: false }
+            }
+            Ok(Has { evidence, .. }) => not_measured(of, words, &evidence),
+            Err(nothing) => {
+                Finding { late: matches!(nothing, Nothing::Late(_)), ..not_measured(of, words, nothing.why()) }
+            }
+        }
     }
 
     /// A trait of probes.
@@ -243,6 +267,21 @@ impl Measuring<'_> {
             return Finding { standing: Standing::NotMeasured, evidence, ..finding };
         }
         finding
+    }
+}
+
+/// A trait that may be left out: what is not declared is not wrong.
+fn detail<T: Serialize + PartialEq>(of: Trait, declared: Option<T>, reading: Reading<Measured<T>>) -> Finding {
+    match declared {
+        Some(declared) => compare(of, &declared, reading, PartialEq::eq),
+        None => match reading {
+            Ok(Measured { value: Some(value), evidence, .. }) => {
+                let evidence = format!("it declares no `{of}`, and so it is not held to this: {evidence}");
+                Finding { measured: Some(in_words(&value)), ..not_measured(of, None, &evidence) }
+            }
+            Ok(Measured { evidence, .. }) => not_measured(of, None, &evidence),
+            Err(nothing) => not_measured(of, None, nothing.why()),
+        },
     }
 }
 

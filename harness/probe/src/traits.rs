@@ -17,6 +17,8 @@ pub enum Trait {
     Methods,
     /// The order of `ROUND_ROBIN`.
     Rotation,
+    /// The order over unequal weights.
+    Sequence,
     /// Whether weights are kept.
     Weights,
     /// Independent rotations.
@@ -25,8 +27,14 @@ pub enum Trait {
     Ties,
     /// How `SOURCE_IP` maps clients.
     Hash,
+    /// How that is computed.
+    HashFormula,
     /// The kinds of persistence.
     Persistence,
+    /// How many clients a table remembers.
+    SourceTable,
+    /// Whether members see the balancer's cookie.
+    Cookie,
     /// The kinds of monitor.
     Monitors,
     /// Whether failed requests take a member out.
@@ -69,16 +77,20 @@ pub enum Trait {
 
 impl Trait {
     /// All of them, in the order of the manifest.
-    pub const ALL: [Trait; 28] = [
+    pub const ALL: [Trait; 32] = [
         Trait::Protocols,
         Trait::Balances,
         Trait::Methods,
         Trait::Rotation,
+        Trait::Sequence,
         Trait::Weights,
         Trait::Workers,
         Trait::Ties,
         Trait::Hash,
+        Trait::HashFormula,
         Trait::Persistence,
+        Trait::SourceTable,
+        Trait::Cookie,
         Trait::Monitors,
         Trait::Passive,
         Trait::ProbeSchedule,
@@ -107,11 +119,15 @@ impl Trait {
             Trait::Balances => "balances",
             Trait::Methods => "methods",
             Trait::Rotation => "rotation",
+            Trait::Sequence => "sequence",
             Trait::Weights => "weights",
             Trait::Workers => "workers",
             Trait::Ties => "ties",
             Trait::Hash => "hash",
+            Trait::HashFormula => "hash_formula",
             Trait::Persistence => "persistence",
+            Trait::SourceTable => "source_table",
+            Trait::Cookie => "cookie",
             Trait::Monitors => "monitors",
             Trait::Passive => "passive",
             Trait::ProbeSchedule => "probe_schedule",
@@ -145,6 +161,11 @@ impl Trait {
         Trait::ALL.into_iter().map(Trait::key).chain(["redispatch"])
     }
 
+    /// Whether it says more of another trait and may be left out: what is not declared is not known.
+    pub(crate) fn is_detail(self) -> bool {
+        matches!(self, Trait::Sequence | Trait::HashFormula | Trait::SourceTable | Trait::Cookie)
+    }
+
     /// Whether it is declared only by a balancer that has monitors.
     pub(crate) fn is_about_probes(self) -> bool {
         matches!(
@@ -173,9 +194,12 @@ impl Trait {
             Trait::Rotation if declared.monitors.contains(&ProbeKind::Http) => vec![E::Turns, E::OneCode],
             Trait::Balances | Trait::Rotation | Trait::Workers => vec![E::Turns],
             Trait::Methods => vec![E::Turns, E::LeastConnections, E::Sources],
+            Trait::Sequence => vec![E::Weights],
             Trait::Weights => vec![E::Turns, E::Weights],
             Trait::Ties => vec![E::LeastConnections],
-            Trait::Hash => vec![E::Sources],
+            Trait::Hash | Trait::HashFormula => vec![E::Sources],
+            Trait::SourceTable => vec![E::SourceTable],
+            Trait::Cookie => vec![E::HttpCookie],
             Trait::Persistence => vec![E::SourceTable, E::HttpCookie, E::AppCookie],
             Trait::Monitors => vec![E::OneCode, E::TcpMonitor],
             Trait::Passive => vec![E::Passive],

@@ -135,6 +135,8 @@ fn judged(
         RotationOrder::InTurn if one_after_the_other(&settled) => workers,
         RotationOrder::InTurn => 1 + workers,
         RotationOrder::Shuffled => 2 * workers,
+        // Of counts that are drawn nothing follows for a stretch of some length.
+        RotationOrder::Random => return None,
     };
     let served = settled.iter().filter_map(|request| request.member);
     let mut outside = served.filter(|member| rotation.seat_at(*member).is_none());

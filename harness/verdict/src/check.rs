@@ -102,9 +102,16 @@ checks! {
               TALG 7(3), 2011): never ahead by a whole request, and at most 1.14 behind for up to 20 members, as far as measured. \
               HAProxy's trees came to 0.67 to 1.24. Serving a period in blocks, one member after the other, exceeds it as soon as a \
               weight is large.",
-        needs: "as RR-3, unequal weights, `rotation: in-turn`",
+        needs: "as RR-3, unequal weights, `rotation: in-turn`, no `sequence: blocks`",
         errors: Errors::None, lbaas: "1, 2",
         scenarios: ["balancing/smooth-weights", "balancing/extreme-weights", "balancing/weights"];
+    Rr5 "RR-5" "The order within a period is the declared one.",
+        bound: "every request as the declared sequence has it, over at least 2W requests, whichever came first; exact",
+        why: "Smooth weighted round robin was reproduced exactly for every vector of weights that was tried, with several workers too \
+              where they share their state. Members that are equally far take their turn in the order of the configuration.",
+        needs: "as RR-3, unequal weights, `sequence`",
+        errors: Errors::None, lbaas: "1, 2",
+        scenarios: ["balancing/smooth-weights", "balancing/weights", "balancing/extreme-weights"];
     Rr6 "RR-6" "Concurrent requests are shared as their weights say.",
         bound: "with k workers: largest and smallest count differ by at most k for equal weights; each count within 2k of its quota \
                 for others. With `rotation: shuffled` by at most 2k, and within 2k or the largest 2k*w(1 - w/W) of its quota",
@@ -156,6 +163,15 @@ checks! {
         needs: "ROUND_ROBIN without persistence, traffic with `reuse: true`, a balancer that keeps clients' connections open",
         errors: Errors::None, lbaas: "1, 2",
         scenarios: ["balancing/keep-alive"];
+    Rr13 "RR-13" "What is drawn is drawn by weight.",
+        bound: "chi-square of the counts against the weights, alpha = 1e-6, half of it at either end; the power against one member with 5 \
+                points more than its share is published with each verdict",
+        why: "Draws that do not depend on each other are multinomial. A rotation that is declared to be drawn is too even for that. \
+              7,000 requests to three equal members tell 5 points with a power of more than 0.999.",
+        needs: "ROUND_ROBIN, `rotation: random`, expected counts of at least 5",
+        errors: Errors::Rates { alpha: 1e-6, power: "published with each verdict, against one member with 5 points more than its share" },
+        lbaas: "1, 2",
+        scenarios: ["balancing/many-requests"];
     Rr14 "RR-14" "Members join and leave the pool under traffic without harm.",
         bound: "no failed request from the first change's start on, but for what a fault explains; while the pool is constant, counts of equal members \
                 differ by at most 1 for requests one after the other, by at most 2 for others (k more for k more workers), by at \
@@ -198,6 +214,14 @@ checks! {
               relative deviation of 25 % and is not wrong.",
         needs: "SOURCE_IP as method or persistence; `weights: exact` for unequal ones; expected counts of at least 5",
         errors: Errors::Rates { alpha: 1e-6, power: "published with each verdict, against one member at half its share" }, lbaas: "1, 2",
+        scenarios: ["balancing/source-ip", "balancing/source-ip-weights"];
+    Sh3 "SH-3" "Addresses go where the declared formula has them.",
+        bound: "every address; exact",
+        why: "`address-modulo` is HAProxy's map: the address as a number modulo the total weight is a place in a map that is filled as its \
+              `recalc_server_map` does it; exact for 400 of 400 addresses. `nginx-slash24` is `ip_hash`: h = (113 h + octet) mod 6271 \
+              from 89 on over three octets, modulo the total weight. `highest-random-weight` is the reference balancer's own.",
+        needs: "SOURCE_IP as method without persistence, `hash_formula`",
+        errors: Errors::None, lbaas: "1, 2",
         scenarios: ["balancing/source-ip", "balancing/source-ip-weights"];
     Sh4 "SH-4" "When a member leaves, only its own clients move.",
         bound: "0 other addresses move; exact. With `hash: maglev` at most 2 % of them, rounded up",

@@ -47,12 +47,45 @@ pub(crate) fn spread(counts: &[u64], shares: &[f64], dispersion: f64) -> Option<
     })
 }
 
-/// Where the upper tail is [`ALPHA`], by bisection.
+/// Counts of draws compared with shares, both ways: what is drawn is as seldom too even as it is too uneven.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Drawn {
+    /// The statistic.
+    pub(crate) statistic: f64,
+    /// Degrees of freedom.
+    pub(crate) freedom: usize,
+    /// The least and the most that the statistic may be; beyond either a right draw comes with half of [`ALPHA`].
+    pub(crate) bounds: (f64, f64),
+    /// The probability of failing a draw in which one member gets 5 points more than its share, at least.
+    pub(crate) power: f64,
+}
+
+/// Compares counts of draws with shares; none if an expected count is below 5 or there is but one.
+pub(crate) fn drawn(counts: &[u64], shares: &[f64]) -> Option<Drawn> {
+    let Spread { statistic, freedom, .. } = spread(counts, shares, 1.0)?;
+    let total = counts.iter().sum::<u64>() as f64;
+    let distribution = ChiSquared::new(freedom as f64).ok()?;
+    let bounds = (quantile(&distribution, 1.0 - ALPHA / 2.0), quantile(&distribution, ALPHA / 2.0));
+    // The others lose in proportion; lambda is the statistic that this makes in the mean.
+    let lambda = |share: f64| total * POINTS.powi(2) * (1.0 / share + 1.0 / (1.0 - share));
+    let least = shares.iter().copied().map(lambda).fold(f64::INFINITY, f64::min);
+    Some(Drawn { statistic, freedom, bounds, power: power(freedom, bounds.1, least) })
+}
+
+/// The effect for which the power of a comparison of draws is published.
+const POINTS: f64 = 0.05;
+
+/// Where the upper tail is [`ALPHA`].
 fn critical(distribution: &ChiSquared) -> f64 {
+    quantile(distribution, ALPHA)
+}
+
+/// Where the upper tail is this, by bisection.
+fn quantile(distribution: &ChiSquared, tail: f64) -> f64 {
     let (mut low, mut high) = (0.0, 10_000.0);
     for _ in 0..80 {
         let middle = f64::midpoint(low, high);
-        if distribution.sf(middle) > ALPHA {
+        if distribution.sf(middle) > tail {
             low = middle;
         } else {
             high = middle;
@@ -83,7 +116,17 @@ fn power(freedom: usize, critical: f64, lambda: f64) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use super::spread;
+    use super::{drawn, spread};
+
+    #[test]
+    fn draws_are_compared_both_ways_and_with_the_power_that_is_published_for_them() {
+        let even = drawn(&[3000, 3000, 3000], &[1.0 / 3.0; 3]).expect("the expected counts are large");
+        assert!(even.statistic < even.bounds.0, "{even:?}");
+        // Between a third and 38.3 %, about 5,100 draws show with a probability of 0.999 at this alpha.
+        let power = |each: u64| drawn(&[each; 3], &[1.0 / 3.0; 3]).expect("large").power;
+        assert!(power(1000) < 0.99 && power(2400) > 0.999, "{} {}", power(1000), power(2400));
+        assert!(drawn(&[4, 4], &[0.5, 0.5]).is_none());
+    }
 
     #[test]
     fn the_upper_tail_is_that_of_the_tables() {

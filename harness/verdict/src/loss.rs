@@ -170,6 +170,7 @@ fn reservation(
             hidden.or_else(|| run.panics(fault.at)).or_else(|| run.panics(*until))
         })
         .or_else(|| shared.then(|| run.traits().balances_connections()).flatten())
+        .or_else(|| run.traits().draws().filter(|_| !nothing))
 }
 
 /// What least connections sends to a failing member depends on ties and on how fast it fails.

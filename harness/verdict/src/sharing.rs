@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use lblab_history::Request;
 use lblab_model::window::cut_off;
-use lblab_model::{Method, Name, Persistence, RotationOrder};
+use lblab_model::{Method, Name, Persistence, RotationOrder, Sequence, Weight, pick};
 use lblab_scenario::{Expectation, PlannedStep, Step};
 
 use crate::answers::failures;
+use crate::chi_square::{ALPHA, Drawn, drawn};
 use crate::rotation::{
     Alignment, alignment, alignment_of_multisets, chance_of_a_random_pick, counts, first_repetition, prefix_deviation,
     reduced, smoothness, window_deviation,
@@ -58,6 +59,10 @@ pub(crate) fn by_weight(run: &Run<'_>, step: usize) -> Vec<Verdict> {
         return vec![Verdict::unsupported(case.check(), reason)];
     }
     let doubt = run.unfinished(traffic_step).or_else(|| fell_behind(traffic, &requests));
+    if let Some(reason) = run.traits().draws() {
+        let verdicts = [Verdict::unsupported(case.check(), reason), case.is_drawn()];
+        return verdicts.into_iter().map(|verdict| verdict.unless(doubt.as_ref())).collect();
+    }
     let mut verdicts = match case.strayed().map_or_else(|| case.picks(), |strayed| Err(strayed.into())) {
         Ok(picks) if run.traits().workers > 1 || !one_after_the_other(&decided) => vec![case.concurrent(&picks)],
         Ok(picks) => case.sequential(&picks),
@@ -208,14 +213,16 @@ impl Case<'_> {
                 vec![Verdict::unsupported(check, reason), self.in_any_order(CheckId::Rr2, picks, &weights)]
             }
             Some(reason) => {
-                let smooth = is_undisturbed(check).then(|| Verdict::unsupported(CheckId::Rr4, reason));
-                [self.in_any_order(check, picks, &weights)].into_iter().chain(smooth).collect()
+                let ordered = [CheckId::Rr4, CheckId::Rr5].map(|check| Verdict::unsupported(check, reason.clone()));
+                let ordered = ordered.into_iter().filter(|_| is_undisturbed(check));
+                [self.in_any_order(check, picks, &weights)].into_iter().chain(ordered).collect()
             }
             None if equal => vec![self.in_turn(check, picks), self.equal_counts(picks)],
-            None => {
-                let smooth = is_undisturbed(check).then(|| smoothly(picks, &weights));
-                [self.in_periods(check, picks, &weights)].into_iter().chain(smooth).collect()
+            None if is_undisturbed(check) => {
+                let in_periods = self.in_periods(check, picks, &weights);
+                vec![in_periods, self.smoothly(picks, &weights), self.in_sequence(picks, &weights)]
             }
+            None => vec![self.in_periods(check, picks, &weights)],
         };
         if skipped > 0 {
             for verdict in &mut verdicts {
@@ -340,6 +347,85 @@ impl Case<'_> {
             .because(method(CheckId::Rr3.check()))
     }
 
+    /// Whether no member gets far ahead of the others or far behind, within a period too.
+    fn smoothly(&self, picks: &[usize], weights: &[u32]) -> Verdict {
+        if self.run.traits().sequence == Some(Sequence::Blocks) {
+            let reason = "the balancer declares that each member serves as often in a row as its weight says";
+            return Verdict::unsupported(CheckId::Rr4, reason);
+        }
+        let (off, from) = smoothness(picks, weights);
+        let summary = format!("at most {off:.2} off quota at every prefix, {SMOOTH} allowed");
+        let verdict = Verdict::holds_if(off <= SMOOTH, CheckId::Rr4, summary).measuring(Measurement::at_most(
+            Unit::Requests,
+            off,
+            SMOOTH,
+        ));
+        verdict.because(format!("counted from request {} on, from where on it is least", from + 1))
+    }
+
+    /// Whether the picks are those of the declared sequence, whichever of it came first.
+    fn in_sequence(&self, picks: &[usize], weights: &[u32]) -> Verdict {
+        let check = CheckId::Rr5;
+        let Some(sequence) = self.run.traits().sequence else {
+            return Verdict::unsupported(check, "the balancer declares no `sequence`");
+        };
+        let weights: Option<Vec<Weight>> =
+            weights.iter().map(|&weight| Weight::try_from(u16::try_from(weight).ok()?).ok()).collect();
+        let period = pick::period(sequence, &weights.unwrap_or_default());
+        if period.is_empty() {
+            return Verdict::inconclusive(check, "no member has a weight");
+        }
+        // The first request that is not as declared, at the phase at which it comes last.
+        let broken = |phase: usize| {
+            let expected = period.iter().cycle().skip(phase);
+            let same = picks.iter().zip(expected).take_while(|(is, expected)| is == expected).count();
+            (same < picks.len()).then_some(same)
+        };
+        let first = (0..period.len()).map(broken).reduce(|one, other| Some(one?.max(other?))).flatten();
+        let name = match sequence {
+            Sequence::Smooth => "smooth weighted round robin",
+            Sequence::Blocks => "blocks",
+        };
+        let verdict = match first {
+            None => Verdict::holds(check, format!("{} requests followed the sequence of {name}", picks.len())),
+            Some(at) => Verdict::fails(check, format!("request {} is not in the sequence of {name}", at + 1))
+                .because(format!("up to there: {}", self.sample(&picks[at.saturating_sub(11)..=at]))),
+        };
+        verdict.because(format!("a period of it: {}", self.sample(&period)))
+    }
+
+    /// Whether counts are those of draws by weight.
+    fn is_drawn(&self) -> Verdict {
+        let check = CheckId::Rr13;
+        let picks = match self.picks() {
+            Ok(picks) => picks,
+            Err(verdict) => return Verdict { check, title: check.check().title.to_owned(), ..*verdict },
+        };
+        let weights = self.rotation.weights();
+        let total = f64::from(weights.iter().sum::<u32>());
+        let shares: Vec<f64> = weights.iter().map(|&weight| f64::from(weight) / total).collect();
+        let counts = counts(&picks, weights.len());
+        let told = self.rotation.tell(&counts);
+        let Some(drawn) = drawn(&counts, &shares) else {
+            let reason = format!("{} requests are too few: an expected count is below 5", picks.len());
+            return Verdict::inconclusive(check, reason).because(format!("counts: {told}"));
+        };
+        let Drawn { statistic, freedom, bounds: (least, most), power } = drawn;
+        let summary =
+            format!("{} requests: {told}; chi-square {statistic:.2}, {least:.2e} to {most:.2} allowed", picks.len());
+        let measurement = Measurement {
+            value: statistic,
+            unit: Unit::ChiSquare,
+            at_least: Some(least),
+            at_most: Some(most),
+            slack: 0.0,
+        };
+        Verdict::holds_if((least..=most).contains(&statistic), check, summary)
+            .measuring(measurement)
+            .because(format!("degrees of freedom: {freedom}; alpha {ALPHA:.0e}, half of it at either end"))
+            .because(format!("power against one member with 5 points more than its share: {power:.3}"))
+    }
+
     /// Counts of requests whose order at the balancer is not known.
     fn concurrent(&self, picks: &[usize]) -> Verdict {
         let weights = self.rotation.weights();
@@ -406,18 +492,6 @@ fn uneven_gap(picks: &[usize], weights: &[u32]) -> Option<(usize, usize)> {
 /// Whether these are the periods of a rotation in which nothing has been changed: what follows a change may begin anywhere.
 fn is_undisturbed(check: CheckId) -> bool {
     matches!(check, CheckId::Rr3 | CheckId::Rr11)
-}
-
-/// Whether no member gets far ahead of the others or far behind, within a period too.
-fn smoothly(picks: &[usize], weights: &[u32]) -> Verdict {
-    let (off, from) = smoothness(picks, weights);
-    let summary = format!("at most {off:.2} off quota at every prefix, {SMOOTH} allowed");
-    let verdict = Verdict::holds_if(off <= SMOOTH, CheckId::Rr4, summary).measuring(Measurement::at_most(
-        Unit::Requests,
-        off,
-        SMOOTH,
-    ));
-    verdict.because(format!("counted from request {} on, from where on it is least", from + 1))
 }
 
 fn method(check: &Check) -> String {

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 
 use lblab_history::Request;
-use lblab_model::{HashClass, Method, Moment, Persistence};
+use lblab_model::pick::Candidate;
+use lblab_model::{HashClass, Method, Moment, Name, Persistence, Weight};
 
 use crate::CheckId;
 use crate::answers::failures;
@@ -131,9 +132,59 @@ pub(crate) fn are_spread(run: &Run<'_>, step: usize) -> Vec<Verdict> {
         if let Some(reason) = run.traits().ignores_weights().filter(|_| unequal) {
             return Err(Verdict::unsupported(CheckId::Sh2, reason).into());
         }
-        Ok(is_spread(run, &sent, &rotation).unless(run.unfinished(sent.step)))
+        let spread = is_spread(run, &sent, &rotation).unless(run.unfinished(sent.step));
+        let hashed = run.plan.method == Method::SourceIp && run.plan.persistence.is_none();
+        let formula = hashed.then(|| follows_formula(run, &sent, &rotation).unless(run.unfinished(sent.step)));
+        Ok([spread].into_iter().chain(formula).collect())
     });
-    vec![judged.unwrap_or_else(|verdict| *verdict)]
+    judged.unwrap_or_else(|verdict| vec![*verdict])
+}
+
+/// Whether each address went to the member that the declared formula gives.
+fn follows_formula(run: &Run<'_>, sent: &Sent<'_>, rotation: &Rotation<'_>) -> Verdict {
+    let check = CheckId::Sh3;
+    let Some(formula) = run.traits().hash_formula else {
+        return Verdict::unsupported(check, "the balancer declares no `hash_formula`");
+    };
+    if let Some(failed) = failures(&sent.all) {
+        return Verdict::fails(check, failed.summary).because(failed.evidence);
+    }
+    let configured = |name: &Name| run.plan.members.iter().find(|planned| planned.member.name == *name);
+    let candidates: Vec<Candidate> = rotation
+        .seats
+        .iter()
+        .filter_map(|seat| {
+            let member = &configured(seat.name)?.member;
+            let weight = Weight::try_from(u16::try_from(seat.weight).ok()?).ok()?;
+            Some(Candidate { weight, ..Candidate::idle(member) })
+        })
+        .collect();
+    let expected = |request: &Request| {
+        let place = formula.member(&candidates, *request.source.ip())?;
+        rotation.seats.get(place).map(|seat| seat.address)
+    };
+    let mut wrong = BTreeMap::new();
+    for request in &sent.requests {
+        if request.member != expected(request) {
+            wrong.entry(*request.source.ip()).or_insert((request.member, expected(request)));
+        }
+    }
+    let sources: BTreeSet<Ipv4Addr> = sent.requests.iter().map(|request| *request.source.ip()).collect();
+    let summary = format!("{} of {} addresses are not where the declared formula has them", wrong.len(), sources.len());
+    let verdict = Verdict::holds_if(wrong.is_empty(), check, summary).measuring(Measurement::at_most(
+        Unit::Clients,
+        wrong.len() as f64,
+        0.0,
+    ));
+    let name = |address: Option<Ipv4Addr>| {
+        address.and_then(|address| run.name_of(address)).map_or_else(|| "nobody".to_owned(), ToString::to_string)
+    };
+    match wrong.first_key_value() {
+        Some((source, (is, wanted))) => {
+            verdict.because(format!("{source} went to {}, the formula gives {}", name(*is), name(*wanted)))
+        }
+        None => verdict,
+    }
 }
 
 fn is_spread(run: &Run<'_>, sent: &Sent<'_>, rotation: &Rotation<'_>) -> Verdict {

@@ -4,9 +4,9 @@ use std::fmt;
 use std::time::Duration;
 
 use lblab_model::{
-    Balanced, BalancerTraits, CodesForm, ConnectionLimit, Fall, FirstFailure, ForwardedFor, HashClass, Method, Passive,
-    PersistenceKind, ProbeCost, ProbeKind, ProbeReads, ProbeSchedule, Protocol, Redispatch, ReloadClass, RotationOrder,
-    TieRule, WeightRule,
+    Balanced, BalancerTraits, CodesForm, ConnectionLimit, CookieRule, Fall, FirstFailure, ForwardedFor, HashClass,
+    HashFormula, Method, Passive, PersistenceKind, ProbeCost, ProbeKind, ProbeReads, ProbeSchedule, Protocol,
+    Redispatch, ReloadClass, RotationOrder, Sequence, TieRule, WeightRule,
 };
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Error, MapAccess, Unexpected, Visitor};
@@ -24,12 +24,20 @@ pub(super) struct RawTraits {
     balances: Balanced,
     methods: Spanned<Vec<Method>>,
     rotation: RotationOrder,
+    #[serde(default)]
+    sequence: Option<Spanned<Sequence>>,
     weights: WeightRule,
     workers: Spanned<u32>,
     ties: TieRule,
     #[serde(default)]
     hash: Option<Spanned<HashClass>>,
+    #[serde(default)]
+    hash_formula: Option<Spanned<HashFormula>>,
     persistence: Vec<PersistenceKind>,
+    #[serde(default)]
+    source_table: Option<Spanned<u32>>,
+    #[serde(default)]
+    cookie: Option<Spanned<CookieRule>>,
     monitors: Spanned<Vec<ProbeKind>>,
     passive: Spanned<RawPassive>,
     #[serde(default)]
@@ -120,6 +128,7 @@ impl Source<'_> {
             }
             _ => {}
         }
+        self.details(&raw)?;
         if raw.redispatch.value.retries > 100 {
             return Err(self.wrong(&raw.redispatch, "`retries` is at most 100", None));
         }
@@ -133,11 +142,15 @@ impl Source<'_> {
             balances: raw.balances,
             methods: raw.methods.value,
             rotation: raw.rotation,
+            sequence: raw.sequence.map(|sequence| sequence.value),
             weights: raw.weights,
             workers: raw.workers.value,
             ties: raw.ties,
             hash: raw.hash.map(|hash| hash.value),
+            hash_formula: raw.hash_formula.map(|formula| formula.value),
             persistence: raw.persistence,
+            source_table: raw.source_table.map(|size| size.value),
+            cookie: raw.cookie.map(|rule| rule.value),
             monitors: raw.monitors.value,
             passive: raw.passive.value.0,
             probe_schedule: probes.schedule,
@@ -158,6 +171,27 @@ impl Source<'_> {
             states_every: facts.states_every.unwrap_or_default(),
             is_process: facts.is_process,
         })
+    }
+
+    /// Checks what says more of a rotation, of a hash or of a kind of persistence: there has to be one.
+    fn details(self, raw: &RawTraits) -> Result<(), Diagnostic> {
+        let help = Some("leave it out");
+        if let Some(sequence) = raw.sequence.as_ref().filter(|_| raw.rotation != RotationOrder::InTurn) {
+            return Err(self.wrong(sequence, "`sequence` is an order, and `rotation` is not `in-turn`", help));
+        }
+        if let Some(formula) = raw.hash_formula.as_ref().filter(|_| raw.hash.is_none()) {
+            return Err(self.wrong(formula, "`hash_formula` is how `hash` is computed, which is not there", help));
+        }
+        if let Some(size) = &raw.source_table {
+            if !raw.persistence.contains(&PersistenceKind::SourceIp) {
+                return Err(self.wrong(size, "`source_table` is about the persistence SOURCE_IP", help));
+            }
+            self.within(size, "source_table", 1, 100_000_000)?;
+        }
+        match raw.cookie.as_ref().filter(|_| !raw.persistence.contains(&PersistenceKind::HttpCookie)) {
+            Some(cookie) => Err(self.wrong(cookie, "`cookie` is about the persistence HTTP_COOKIE", help)),
+            None => Ok(()),
+        }
     }
 
     fn probes(self, raw: &RawTraits) -> Result<Probes, Diagnostic> {

@@ -89,6 +89,24 @@ fn a_hash_goes_with_the_method_that_uses_it() {
 }
 
 #[test]
+fn what_says_more_of_something_needs_it_to_be_there() {
+    for (extra, said) in [
+        ("rotation: shuffled\n  sequence: smooth", "`sequence` is an order, and `rotation` is not `in-turn`"),
+        ("rotation: in-turn\n  hash_formula: address-modulo", "`hash_formula` is how `hash` is computed"),
+        ("rotation: in-turn\n  source_table: 100", "`source_table` is about the persistence SOURCE_IP"),
+        ("rotation: in-turn\n  cookie: hidden", "`cookie` is about the persistence HTTP_COOKIE"),
+    ] {
+        let folder = folder(&RIGHT.replacen("rotation: in-turn", extra, 1), "bind\n");
+        let error = Manifest::load(&folder.path().display().to_string()).expect_err(extra).to_string();
+        assert!(error.contains(said), "{extra}: {error}");
+    }
+    let smooth = with(&[("rotation: in-turn", "rotation: in-turn\n  sequence: smooth")]);
+    assert_eq!(smooth.traits().sequence, Some(lblab_model::Sequence::Smooth));
+    let random = with(&[("rotation: in-turn", "rotation: random")]);
+    assert_eq!(random.traits().rotation, lblab_model::RotationOrder::Random);
+}
+
+#[test]
 fn numbers_have_their_bounds() {
     for (right, wrong, said) in [
         ("workers: 1", "workers: 0", "`workers` lies in 1..=64"),

@@ -33,6 +33,12 @@ impl BalancerTraits {
         (self.rotation == RotationOrder::Shuffled).then(|| reason.to_owned())
     }
 
+    /// Why there are no periods, if that is so.
+    pub fn draws(&self) -> Option<String> {
+        let reason = "the balancer declares that it draws a member for each request, so no period is exact";
+        (self.rotation == RotationOrder::Random).then(|| reason.to_owned())
+    }
+
     /// Why no decision rests on what all decisions before it were, if that is so.
     pub fn counts_apart(&self) -> Option<String> {
         let workers = self.workers;
@@ -85,12 +91,13 @@ mod tests {
             plain.falls_otherwise(&monitor),
             plain.ignores_weights(),
             plain.shuffles(),
+            plain.draws(),
             plain.counts_apart(),
             plain.balances_connections(),
             plain.checks_passively(),
             plain.panics(0, 3),
         ];
-        assert_eq!(all, [const { None }; 8]);
+        assert_eq!(all, [const { None }; 9]);
         let same = BalancerTraits { fall: Fall::Fixed(3), ..plain };
         assert_eq!(same.falls_otherwise(&monitor), None);
     }

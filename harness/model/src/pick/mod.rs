@@ -3,6 +3,7 @@
 //! A pick reads the [`Candidate`]s and its own state, and nothing else; the same calls give the same picks. Nothing is
 //! allocated while picking, once the number of members has been seen.
 
+mod hash_formula;
 mod least_connections;
 mod round_robin;
 mod source_hash;
@@ -14,7 +15,7 @@ pub use least_connections::LeastConnections;
 pub use round_robin::SmoothRoundRobin;
 pub use source_table::{ClientTable, SourceTable};
 
-use crate::{Method, Weight};
+use crate::{Member, Method, Sequence, Weight};
 
 /// A member as a picker sees it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,6 +33,12 @@ pub struct Candidate {
 }
 
 impl Candidate {
+    /// The member, up and with nothing to do.
+    pub fn idle(member: &Member) -> Candidate {
+        let address = SocketAddrV4::new(member.address, member.port.get());
+        Candidate { address, weight: member.weight, load: 0, up: true, tried: false }
+    }
+
     /// Whether the member takes a client that is bound to it, whatever its weight.
     pub fn usable(&self) -> bool {
         self.up && !self.tried
@@ -40,6 +47,22 @@ impl Candidate {
     /// Whether the member takes a client that is bound to no member.
     pub fn takes_new(&self) -> bool {
         self.usable() && self.weight.get() > 0
+    }
+}
+
+/// A period of a rotation over idle members of these weights, as the places of the members; the weights have no common divisor.
+pub fn period(sequence: Sequence, weights: &[Weight]) -> Vec<usize> {
+    let blocks =
+        weights.iter().enumerate().flat_map(|(at, &weight)| std::iter::repeat_n(at, usize::from(weight.get())));
+    match sequence {
+        Sequence::Blocks => blocks.collect(),
+        Sequence::Smooth => {
+            let address = SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 0);
+            let members: Vec<Candidate> =
+                weights.iter().map(|&weight| Candidate { address, weight, load: 0, up: true, tried: false }).collect();
+            let mut picker = SmoothRoundRobin::default();
+            blocks.map_while(|_| picker.pick(&members)).collect()
+        }
     }
 }
 

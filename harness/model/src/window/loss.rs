@@ -113,7 +113,10 @@ pub fn cut_off(weights: &[u32], traits: &BalancerTraits) -> f64 {
     let off = |weight: u32| f64::from(weight / gcd) * (1.0 - f64::from(weight) / total);
     let each = match traits.rotation {
         RotationOrder::InTurn => 1.0,
-        RotationOrder::Shuffled => weights.iter().map(|&weight| off(weight)).fold(1.0, f64::max),
+        // What is drawn has no bound; what rests on this is not asserted of it.
+        RotationOrder::Shuffled | RotationOrder::Random => {
+            weights.iter().map(|&weight| off(weight)).fold(1.0, f64::max)
+        }
     };
     2.0 * each * f64::from(traits.workers.max(1))
 }

@@ -37,5 +37,8 @@ pub(super) fn source_table(ability: Ability) -> String {
         .step("fault: {on: vm02, kind: status, code: 500}")
         .step("wait: 3500ms")
         .step("traffic: {requests: 61, sources: 61}")
+        .step("heal: vm02")
+        .step("wait: 3500ms")
+        .step("traffic: {requests: 61, sources: 61}")
         .finish()
 }

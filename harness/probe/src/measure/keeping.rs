@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use lblab_history::Request;
-use lblab_model::ForwardedFor;
+use lblab_model::{CookieRule, ForwardedFor};
 
 use crate::finding::{Has, Measured};
 use crate::labs::Nothing;
@@ -91,4 +91,27 @@ pub(crate) fn cookie(seen: Reading<Seen<'_>>) -> Reading<Has> {
     }
     let told = format!("{stuck} of {} clients with a cookie kept to one of {members} members", clients.len());
     Ok(Has::if_so(stuck == clients.len(), told))
+}
+
+/// Whether members see the cookie that the balancer has given.
+pub(crate) fn shown(seen: Reading<Seen<'_>>) -> Reading<Measured<CookieRule>> {
+    let seen = seen?;
+    let (requests, _) = seen.traffic(0)?;
+    let arrivals = seen.first_arrivals();
+    let (mut carried, mut shown) = (0, 0);
+    for request in &requests {
+        let (Some(cookie), Some(served)) = (request.cookie.as_deref(), arrivals.get(&request.id)) else { continue };
+        carried += 1;
+        let arrived = served.cookie.as_deref().unwrap_or_default();
+        shown += usize::from(cookie.split("; ").any(|pair| arrived.split("; ").any(|one| one == pair)));
+    }
+    if carried == 0 {
+        return unknown("no request that carried a cookie came to a member");
+    }
+    let told = format!("members saw the balancer's cookie in {shown} of {carried} requests that carried it");
+    Ok(match shown {
+        0 => Measured::is(CookieRule::Hidden, told),
+        _ if shown == carried => Measured::is(CookieRule::Shown, told),
+        _ => Measured::no_value(told),
+    })
 }

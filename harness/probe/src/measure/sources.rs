@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
 use lblab_history::Request;
-use lblab_model::HashClass;
+use lblab_model::pick::Candidate;
+use lblab_model::{HashClass, HashFormula};
 
 use crate::finding::{Has, Measured};
 use crate::seen::{Reading, Seen, unknown};
@@ -145,6 +146,48 @@ pub(crate) fn source_table(seen: Reading<Seen<'_>>) -> Reading<Has> {
     let others: Vec<_> = before.iter().filter(|(_, place)| **place != LEAVES).collect();
     let moved = others.iter().filter(|(source, place)| after.get(*source) != Some(*place)).count();
     Ok(Has::if_so(moved == 0, format!("{kept}, and {moved} of {} others moved when {name} left", others.len())))
+}
+
+/// Whether sources go back to their first members when one has been away, as they would without a table.
+pub(crate) fn fails_back(seen: Reading<Seen<'_>>) -> Reading<Has> {
+    let seen = seen?;
+    if seen.monitor().is_err() {
+        return unknown("without a monitor no member is taken out and comes back");
+    }
+    let (away, _) = seen.traffic(1)?;
+    let (back, _) = seen.traffic(2)?;
+    let (before, after) = match (homes(seen, &away)?, homes(seen, &back)?) {
+        (Ok(before), Ok(after)) => (before, after),
+        (Err(astray), _) | (_, Err(astray)) => return unknown(astray),
+    };
+    if before.values().any(|place| *place == LEAVES) {
+        return unknown(format!("{} was still used when it was to be out", seen.names(&[LEAVES])));
+    }
+    let moved = before.iter().filter(|(source, place)| after.get(*source) != Some(*place)).count();
+    let told = format!("{moved} of {} sources moved when {} had come back", before.len(), seen.names(&[LEAVES]));
+    Ok(Has::if_so(
+        moved > 0,
+        if moved > 0 { told } else { format!("{told}, so there is a table; its size was not looked for") },
+    ))
+}
+
+/// How clients are mapped, if that is known of any balancer.
+pub(crate) fn formula(seen: Reading<Seen<'_>>) -> Reading<Measured<HashFormula>> {
+    let seen = seen?;
+    let (requests, _) = seen.traffic(0)?;
+    let homes = match homes(seen, &requests)? {
+        Ok(homes) => homes,
+        Err(astray) => return Ok(Measured::no_value(astray)),
+    };
+    let members: Vec<Candidate> =
+        seen.plan().initial_members().map(|planned| Candidate::idle(&planned.member)).collect();
+    let all = [HashFormula::AddressModulo, HashFormula::NginxSlash24, HashFormula::HighestRandomWeight];
+    let right = |formula: &HashFormula| {
+        homes.iter().filter(|(source, place)| formula.member(&members, **source) == Some(**place)).count()
+    };
+    let Some(best) = all.into_iter().max_by_key(right) else { return unknown("there is no formula") };
+    let told = format!("{} of {} sources are where one would have them", right(&best), homes.len());
+    Ok(if right(&best) == homes.len() { Measured::is(best, told) } else { Measured::no_value(told) })
 }
 
 #[cfg(test)]

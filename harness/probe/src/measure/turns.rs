@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use lblab_model::{Balanced, RotationOrder, WeightRule};
+use lblab_model::{Balanced, RotationOrder, Sequence, Weight, WeightRule, pick};
 
 use crate::finding::{Has, Measured};
 use crate::labs::Nothing;
@@ -119,10 +119,12 @@ pub(crate) fn round_robin(seen: Reading<Seen<'_>>) -> Reading<Has> {
 
 /// The order; `out` is an experiment in which members leave, whose survivors have to share evenly as well.
 pub(crate) fn rotation(seen: Reading<Seen<'_>>, out: Option<Reading<Seen<'_>>>) -> Reading<Measured<RotationOrder>> {
-    let (turns, told) = turns(seen?)?;
+    let seen = seen?;
+    let (turns, told) = turns(seen)?;
     let order = match turns {
         Turns::InTurn | Turns::Workers(_) => RotationOrder::InTurn,
         Turns::Shuffled => RotationOrder::Shuffled,
+        Turns::Irregular if drawn(&seen.sequence(&seen.traffic(0)?.0)?, seen.members()) => RotationOrder::Random,
         Turns::Irregular => return Ok(Measured::no_value(told)),
     };
     match out.map(|out| survivors(out?)).transpose()? {
@@ -130,6 +132,47 @@ pub(crate) fn rotation(seen: Reading<Seen<'_>>, out: Option<Reading<Seen<'_>>>) 
         Some(Survivors { even: true, told: left }) => Ok(Measured::is(order, format!("{told}; {left}"))),
         None => Ok(Measured::is(order, told)),
     }
+}
+
+/// By how many standard deviations what is drawn may be off: beyond it by chance once in a million times.
+const BY_CHANCE: f64 = 5.0;
+
+/// Whether the sequence could have been drawn: each member as often as any other, and after itself as often as after another one.
+fn drawn(sequence: &[usize], members: usize) -> bool {
+    let share = 1.0 / members as f64;
+    let near = |count: usize, of: usize| {
+        let of = of as f64;
+        (count as f64 - share * of).abs() <= BY_CHANCE * (of * share * (1.0 - share)).sqrt()
+    };
+    let count = |member: usize| sequence.iter().filter(|one| **one == member).count();
+    let repeated = sequence.windows(2).filter(|pair| pair[0] == pair[1]).count();
+    members > 1
+        && (0..members).all(|member| near(count(member), sequence.len()))
+        && near(repeated, sequence.len().saturating_sub(1))
+}
+
+/// The order over unequal weights.
+pub(crate) fn sequence(weighted: Reading<Seen<'_>>) -> Reading<Measured<Sequence>> {
+    let seen = weighted?;
+    let (requests, _) = seen.traffic(0)?;
+    let sequence = seen.sequence(&requests)?;
+    let weights: Vec<Weight> = seen.plan().initial_members().map(|planned| planned.member.weight).collect();
+    let round: usize = weights.iter().map(|weight| usize::from(weight.get())).sum();
+    let told = format!("the first {round} requests went to {}", seen.names(&sequence[..sequence.len().min(round)]));
+    Ok(match sequence_of(&sequence, &weights) {
+        Some(found) => Measured::is(found, told),
+        None => Measured::no_value(told),
+    })
+}
+
+fn sequence_of(sequence: &[usize], weights: &[Weight]) -> Option<Sequence> {
+    let follows = |order: Vec<usize>| {
+        (0..order.len()).any(|phase| {
+            let expected = order.iter().cycle().skip(phase);
+            sequence.iter().zip(expected).all(|(is, expected)| is == expected)
+        })
+    };
+    [Sequence::Smooth, Sequence::Blocks].into_iter().find(|one| follows(pick::period(*one, weights)))
 }
 
 /// How the members share that are left when others are out.
@@ -283,6 +326,23 @@ mod tests {
         assert_eq!(turns_of(&sequence(&"0".repeat(60)), 3), Turns::Irregular);
         assert_eq!(turns_of(&sequence(&("1".to_owned() + &"012".repeat(20))), 3), Turns::InTurn, "once it has begun");
         assert_eq!(turns_of(&sequence(&"01".repeat(150)), 3), Turns::Irregular, "one member is skipped");
+    }
+
+    #[test]
+    fn what_is_drawn_is_told_from_what_is_uneven_or_never_repeats() {
+        assert!(super::drawn(&random(300, 3), 3));
+        assert!(!super::drawn(&sequence(&"0".repeat(60)), 3));
+        assert!(!super::drawn(&sequence(&"012021".repeat(50)), 3), "nobody is drawn twice in a row");
+    }
+
+    #[test]
+    fn a_known_order_is_found_in_any_phase() {
+        use lblab_model::Sequence;
+        let weights = [3, 1, 2].map(|weight| weight.try_into().expect("a weight"));
+        let check = |text: &str| super::sequence_of(&sequence(text), &weights);
+        assert_eq!(check(&"020120".repeat(9)[4..]), Some(Sequence::Smooth));
+        assert_eq!(check(&"000122".repeat(9)[1..]), Some(Sequence::Blocks));
+        assert_eq!(check(&"020102".repeat(9)), None);
     }
 
     #[test]

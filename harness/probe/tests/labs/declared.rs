@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use lblab_balancer::shipped;
 use lblab_model::{
-    Balanced, BalancerTraits, BoundRequests, CodesForm, ConnectionLimit, Fall, FirstFailure, ForwardedFor, HashClass,
-    Method, Passive, PersistenceKind, ProbeCost, ProbeKind, ProbeReads, ProbeSchedule, Protocol, ReloadClass,
-    RotationOrder, TieRule, WeightRule,
+    Balanced, BalancerTraits, BoundRequests, CodesForm, ConnectionLimit, CookieRule, Fall, FirstFailure, ForwardedFor,
+    HashClass, HashFormula, Method, Passive, PersistenceKind, ProbeCost, ProbeKind, ProbeReads, ProbeSchedule,
+    Protocol, ReloadClass, RotationOrder, Sequence, TieRule, WeightRule,
 };
 use lblab_probe::{Standing, Trait, findings, labs_for, probe};
 use libtest_mimic::{Failed, Trial};
@@ -62,7 +62,8 @@ fn declared(balancer: &str) -> Result<(), Failed> {
     let mut wrong: Vec<String> = Vec::new();
     for finding in findings(&Trait::ALL, declared, &labs, false) {
         let expected = match finding.of {
-            Trait::ResponseTimeout => Standing::NotMeasured,
+            Trait::ResponseTimeout | Trait::SourceTable => Standing::NotMeasured,
+            _ if finding.declared.is_none() => Standing::NotMeasured,
             _ => Standing::Agrees,
         };
         if finding.standing != expected {
@@ -95,6 +96,10 @@ fn wrong_declarations(declared: &BalancerTraits) -> Vec<(Trait, Change)> {
         (Trait::Methods, |traits| traits.methods = vec![Method::RoundRobin, Method::SourceIp]),
         (Trait::Methods, |traits| traits.methods = vec![Method::RoundRobin, Method::LeastConnections]),
         (Trait::Rotation, |traits| traits.rotation = RotationOrder::Shuffled),
+        (Trait::Rotation, |traits| traits.rotation = RotationOrder::Random),
+        (Trait::Sequence, |traits| traits.sequence = Some(Sequence::Blocks)),
+        (Trait::HashFormula, |traits| traits.hash_formula = Some(HashFormula::NginxSlash24)),
+        (Trait::Cookie, |traits| traits.cookie = Some(CookieRule::Shown)),
         (Trait::Weights, |traits| traits.weights = WeightRule::Ignored),
         (Trait::Workers, |traits| traits.workers = 2),
         (Trait::Ties, |traits| traits.ties = TieRule::Random),

@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use lblab_model::{
-    Balanced, BalancerTraits, BoundRequests, CodesForm, Fall, FirstFailure, HashClass, Method, PersistenceKind,
-    ProbeCost, ProbeKind, ProbeReads, ProbeSchedule, Protocol, Redispatch, ReloadClass, RotationOrder, TieRule,
-    WeightRule,
+    Balanced, BalancerTraits, BoundRequests, CodesForm, ConnectionLimit, CookieRule, Fall, FirstFailure, ForwardedFor,
+    HashClass, Method, PersistenceKind, ProbeCost, ProbeKind, ProbeReads, ProbeSchedule, Protocol, Redispatch,
+    ReloadClass, RotationOrder, TieRule, WeightRule,
 };
 use lblab_report::{BalancerRef, Findings, Judged, Known, Problem, RunReport, RunResult, ScenarioRef, Whose};
 use lblab_scenario::{Expectation, Network, Place, Plan, PlannedStep, Step};
@@ -250,8 +250,12 @@ pub fn traits() -> BalancerTraits {
         weights: WeightRule::Exact,
         workers: 1,
         ties: TieRule::Rotating,
+        sequence: None,
         hash: Some(HashClass::Map),
+        hash_formula: None,
         persistence: vec![PersistenceKind::HttpCookie],
+        source_table: None,
+        cookie: Some(CookieRule::Hidden),
         monitors: vec![ProbeKind::Http],
         passive: None,
         probe_schedule: ProbeSchedule::EndToStart,
@@ -271,6 +275,8 @@ pub fn traits() -> BalancerTraits {
             response_timeout: Duration::from_secs(50),
         },
         reload: ReloadClass::KeepsConnections,
+        forwarded_for: ForwardedFor::Added,
+        connection_limit: ConnectionLimit::None,
         shows_members: true,
         states_every: Duration::ZERO,
         is_process: true,

@@ -144,7 +144,7 @@ fn nothing_else_that_rests_on_states_is_judged() {
     assert_eq!(hidden(held).outcomes(), "LC-1 unsupported");
     let sources = faulty(Method::SourceIp).wait(9.0).sends_from_sources(in_turn(100));
     let spread = sources.expect(Expectation::SourcesSpread);
-    assert_eq!(spread.outcomes(), "SH-2 holds");
+    assert_eq!(spread.outcomes(), "SH-2 holds, SH-3 unsupported");
     assert_eq!(hidden(spread).outcomes(), "SH-2 unsupported");
     let before = Story::of(&[1, 1, 1]).monitor(1.0, 1.0, 3).method(Method::SourceIp);
     let before = before.sends_from_sources((0..60).map(|index| index % 3)).fault("vm01", Fault::Hang).wait(9.0);

@@ -2,7 +2,7 @@
 
 use expect_test::expect;
 use lblab_history::{MemberState, Request};
-use lblab_model::{Balanced, Method, Persistence, WeightRule};
+use lblab_model::{Balanced, Method, Persistence, RotationOrder, Sequence, WeightRule};
 use lblab_scenario::{Expectation, Step, Traffic};
 
 use crate::story::{Story, at, name, seconds, traffic};
@@ -72,10 +72,11 @@ fn weights_are_kept_in_every_period() {
             farthest from quota at any prefix: 0.86
         RR-4 holds: at most 0.57 off quota at every prefix, 2 allowed
             counted from request 5 on, from where on it is least
+        RR-5 unsupported: the balancer declares no `sequence`
     "#]]);
     // HAProxy orders a period of 3:1:1 differently, which is just as right.
     let haproxy = [0, 1, 0, 2, 0].into_iter().cycle().take(50);
-    assert_eq!(shares(Story::of(&[3, 1, 1]).sends(haproxy)).outcomes(), "RR-3 holds, RR-4 holds");
+    assert_eq!(shares(Story::of(&[3, 1, 1]).sends(haproxy)).outcomes(), "RR-3 holds, RR-4 holds, RR-5 unsupported");
 }
 
 #[test]
@@ -88,6 +89,7 @@ fn weights_that_are_ignored_fail() {
             farthest from quota at any prefix: 13.40
         RR-4 fails: at most 12.20 off quota at every prefix, 2 allowed
             counted from request 4 on, from where on it is least
+        RR-5 unsupported: the balancer declares no `sequence`
     "#]]);
 }
 
@@ -166,6 +168,7 @@ fn a_period_that_is_served_in_blocks_is_not_smooth() {
             farthest from quota at any prefix: 1.04
         RR-4 holds: at most 0.76 off quota at every prefix, 2 allowed
             counted from request 17 on, from where on it is least
+        RR-5 unsupported: the balancer declares no `sequence`
     "#]]);
     let block = |member: usize| std::iter::repeat_n(member, usize::from(weights[member]));
     let blocks = (0..4).flat_map(block).collect::<Vec<_>>().repeat(4);
@@ -175,16 +178,76 @@ fn a_period_that_is_served_in_blocks_is_not_smooth() {
             farthest from quota at any prefix: 6.24
         RR-4 fails: at most 3.36 off quota at every prefix, 2 allowed
             counted from request 8 on, from where on it is least
+        RR-5 unsupported: the balancer declares no `sequence`
     "#]]);
 }
 
 #[test]
 fn the_extreme_weights_are_kept() {
     let right = || smooth(&[256, 1]).skip(50).take(1028);
-    assert_eq!(shares(Story::of(&[256, 1]).sends(right())).outcomes(), "RR-11 holds, RR-4 holds");
+    assert_eq!(shares(Story::of(&[256, 1]).sends(right())).outcomes(), "RR-11 holds, RR-4 holds, RR-5 unsupported");
     // A weight that is kept in eight bits is 255 at most.
     let in_a_byte = smooth(&[255, 1]).take(1028);
-    assert_eq!(shares(Story::of(&[256, 1]).sends(in_a_byte)).outcomes(), "RR-11 fails, RR-4 holds");
+    assert_eq!(shares(Story::of(&[256, 1]).sends(in_a_byte)).outcomes(), "RR-11 fails, RR-4 holds, RR-5 unsupported");
+}
+
+#[test]
+fn the_order_within_a_period_is_the_declared_one() {
+    let declared = |sequence, picks: Vec<usize>| {
+        let story = shares(Story::of(&[5, 1, 1]).sends(picks)).declares(|traits| traits.sequence = Some(sequence));
+        story.outcomes()
+    };
+    let smoothly = || smooth(&[5, 1, 1]).skip(4).take(70).collect::<Vec<_>>();
+    let blocks = || [0, 0, 0, 0, 0, 1, 2].into_iter().cycle().skip(2).take(70).collect::<Vec<_>>();
+    assert_eq!(declared(Sequence::Smooth, smoothly()), "RR-3 holds, RR-4 holds, RR-5 holds");
+    assert_eq!(declared(Sequence::Smooth, blocks()), "RR-3 holds, RR-4 holds, RR-5 fails");
+    assert_eq!(declared(Sequence::Blocks, blocks()), "RR-3 holds, RR-4 unsupported, RR-5 holds");
+    assert_eq!(declared(Sequence::Blocks, smoothly()), "RR-3 holds, RR-4 unsupported, RR-5 fails");
+    let mut swapped = smoothly();
+    swapped.swap(35, 36);
+    let story = shares(Story::of(&[5, 1, 1]).sends(swapped));
+    story.declares(|traits| traits.sequence = Some(Sequence::Smooth)).check(&expect![[r#"
+        RR-3 holds: each of 10 periods of 7 requests was shared vm01 5, vm02 1, vm03 1
+            counts of all 70: vm01 50, vm02 10, vm03 10
+            farthest from quota at any prefix: 0.86
+        RR-4 holds: at most 0.71 off quota at every prefix, 2 allowed
+            counted from request 4 on, from where on it is least
+        RR-5 fails: request 36 is not in the sequence of smooth weighted round robin
+            up to there: vm01 vm01 vm02 vm01 vm03 vm01 vm01 vm01 vm01 vm02 vm01 vm01
+            a period of it: vm01 vm01 vm02 vm01 vm03 vm01 vm01
+    "#]]);
+}
+
+#[test]
+fn what_is_declared_to_be_drawn_is_neither_uneven_nor_in_turn() {
+    let drawn = |weights: &[u16], picks: Vec<usize>| {
+        let story = shares(Story::of(weights).sends(picks));
+        story.declares(|traits| traits.rotation = RotationOrder::Random)
+    };
+    drawn(&[1, 1, 1], random(7).take(6000).map(|pick| pick % 3).collect()).check(&expect![[r#"
+        RR-1 unsupported: the balancer declares that it draws a member for each request, so no period is exact
+        RR-13 holds: 6000 requests: vm01 2033, vm02 1875, vm03 2092; chi-square 12.59, 1.00e-6 to 29.02 allowed
+            degrees of freedom: 2; alpha 1e-6, half of it at either end
+            power against one member with 5 points more than its share: 0.998
+    "#]]);
+    drawn(&[1, 1, 1], (0..6000).map(|pick| pick % 3).collect()).check(&expect![[r#"
+        RR-1 unsupported: the balancer declares that it draws a member for each request, so no period is exact
+        RR-13 fails: 6000 requests: vm01 2000, vm02 2000, vm03 2000; chi-square 0.00, 1.00e-6 to 29.02 allowed
+            degrees of freedom: 2; alpha 1e-6, half of it at either end
+            power against one member with 5 points more than its share: 0.998
+    "#]]);
+    // 38 % and 31 % each instead of a third.
+    let preferred = random(7).take(6000).map(|pick| [0, 1, 2][(pick % 100).saturating_sub(7) / 31 % 3]);
+    drawn(&[1, 1, 1], preferred.collect()).check(&expect![[r#"
+        RR-1 unsupported: the balancer declares that it draws a member for each request, so no period is exact
+        RR-13 fails: 6000 requests: vm01 2260, vm02 1873, vm03 1867; chi-square 50.71, 1.00e-6 to 29.02 allowed
+            degrees of freedom: 2; alpha 1e-6, half of it at either end
+            power against one member with 5 points more than its share: 0.998
+    "#]]);
+    let by_weight = |weights: &[u16]| drawn(weights, random(9).take(6000).map(|pick| [0, 0, 0, 1][pick % 4]).collect());
+    assert_eq!(by_weight(&[3, 1]).outcomes(), "RR-3 unsupported, RR-13 holds");
+    assert_eq!(by_weight(&[2, 1]).outcomes(), "RR-3 unsupported, RR-13 fails");
+    assert_eq!(drawn(&[1, 1, 1], vec![0, 1, 2, 0]).outcomes(), "RR-1 unsupported, RR-13 undecided");
 }
 
 /// So many clients, each on a connection of its own, that take turns.

@@ -2,7 +2,7 @@
 
 use expect_test::expect;
 use lblab_history::{MemberState, Outcome, Request};
-use lblab_model::{HashClass, Method, Persistence};
+use lblab_model::{HashClass, HashFormula, Method, Persistence};
 use lblab_scenario::{Expectation, Step};
 
 use crate::sharing::random;
@@ -60,18 +60,21 @@ fn addresses_are_spread_evenly_or_by_chance_but_not_lopsided() {
         SH-2 holds: 400 addresses: vm01 100, vm02 100, vm03 100, vm04 100; p = 1.000e0, alpha = 1e-6
             chi-square 0.00, 30.66 allowed; degrees of freedom: 3
             power against one member at half its share: 0.660; the statistic is divided by 1.00 for the declared hash
+        SH-3 unsupported: the balancer declares no `hash_formula`
     "#]]);
-    assert_eq!(spread(random(5).take(400).map(|pick| pick % 4).collect()).outcomes(), "SH-2 holds");
+    assert_eq!(spread(random(5).take(400).map(|pick| pick % 4).collect()).outcomes(), "SH-2 holds, SH-3 unsupported");
     spread((0..400).map(|index| if index % 100 < 73 { 0 } else { 1 + index % 3 }).collect()).check(&expect![[r#"
         SH-2 fails: 400 addresses: vm01 292, vm02 36, vm03 36, vm04 36; p = 3.284e-106, alpha = 1e-6
             chi-square 491.52, 30.66 allowed; degrees of freedom: 3
             power against one member at half its share: 0.660; the statistic is divided by 1.00 for the declared hash
+        SH-3 unsupported: the balancer declares no `hash_formula`
     "#]]);
     spread((0..400).map(|index| index % 3).collect()).check(&expect![[r#"
         SH-2 fails: vm04 got none of 400 addresses
             addresses: vm01 134, vm02 133, vm03 133, vm04 0
+        SH-3 unsupported: the balancer declares no `hash_formula`
     "#]]);
-    assert_eq!(spread((0..12).map(|index| index % 4).collect()).outcomes(), "SH-2 undecided");
+    assert_eq!(spread((0..12).map(|index| index % 4).collect()).outcomes(), "SH-2 undecided, SH-3 unsupported");
 }
 
 #[test]
@@ -87,12 +90,37 @@ fn a_hash_of_three_octets_has_a_key_for_each_24() {
         SH-2 holds: 40 /24 networks: vm01 16, vm02 24; p = 2.059e-1, alpha = 1e-6
             chi-square 1.60, 23.93 allowed; degrees of freedom: 1
             power against one member at half its share: 0.042; the statistic is divided by 1.00 for the declared hash
+        SH-3 unsupported: the balancer declares no `hash_formula`
     "#]]);
     by_network(HashClass::Map).check(&expect![[r#"
         SH-2 holds: 400 addresses: vm01 160, vm02 240; p = 6.334e-5, alpha = 1e-6
             chi-square 16.00, 23.93 allowed; degrees of freedom: 1
             power against one member at half its share: 1.000; the statistic is divided by 1.00 for the declared hash
+        SH-3 unsupported: the balancer declares no `hash_formula`
     "#]]);
+}
+
+#[test]
+fn addresses_are_where_the_declared_formula_has_them() {
+    let declared = |picks: Vec<usize>| {
+        let story = hashed(3).sends_from_sources(picks).expect(Expectation::SourcesSpread);
+        story.declares(|traits| {
+            (traits.hash, traits.hash_formula) = (Some(HashClass::Map), Some(HashFormula::AddressModulo))
+        })
+    };
+    // 10.64.0.10 is 171966474, a multiple of 3, and every ten addresses the next /24 begins, 256 on.
+    let right: Vec<usize> = (0..400).map(|index| (index / 10 * 256 + index % 10) % 3).collect();
+    assert_eq!(declared(right.clone()).outcomes(), "SH-2 holds, SH-3 holds");
+    declared(right.iter().map(|member| (member + 1) % 3).collect()).check(&expect![[r#"
+        SH-2 holds: 400 addresses: vm01 133, vm02 134, vm03 133; p = 9.975e-1, alpha = 1e-6
+            chi-square 0.01, 27.63 allowed; degrees of freedom: 2
+            power against one member at half its share: 0.971; the statistic is divided by 1.00 for the declared hash
+        SH-3 fails: 400 of 400 addresses are not where the declared formula has them
+            10.64.0.10 went to vm02, the formula gives vm01
+    "#]]);
+    let mut astray = right;
+    astray[77] = (astray[77] + 1) % 3;
+    assert_eq!(declared(astray).outcomes(), "SH-2 holds, SH-3 fails");
 }
 
 #[test]
@@ -104,11 +132,13 @@ fn a_ring_may_be_lumpy_but_leaves_nobody_out() {
         SH-2 holds: 400 addresses: vm01 88, vm02 53, vm03 90, vm04 89, vm05 80; p = 7.304e-1, alpha = 1e-6
             chi-square 2.03, 33.38 allowed; degrees of freedom: 4
             power against one member at half its share: 0.000; the statistic is divided by 6.00 for the declared hash
+        SH-3 unsupported: the balancer declares no `hash_formula`
     "#]]);
     let skips = hashed(5).sends_from_sources((0..400).map(|index| index % 4)).expect(Expectation::SourcesSpread);
     skips.check(&expect![[r#"
         SH-2 fails: vm05 got none of 400 addresses
             addresses: vm01 100, vm02 100, vm03 100, vm04 100, vm05 0
+        SH-3 unsupported: the balancer declares no `hash_formula`
     "#]]);
 }
 

@@ -1,8 +1,9 @@
 //! Traits in words.
 
 use lblab_model::{
-    Balanced, BalancerTraits, BoundRequests, ConnectionLimit, Fall, FirstFailure, ForwardedFor, HashClass, Method,
-    ProbeCost, ProbeReads, ProbeSchedule, ReloadClass, RotationOrder, TieRule, WeightRule,
+    Balanced, BalancerTraits, BoundRequests, ConnectionLimit, CookieRule, Fall, FirstFailure, ForwardedFor, HashClass,
+    HashFormula, Method, ProbeCost, ProbeReads, ProbeSchedule, ReloadClass, RotationOrder, Sequence, TieRule,
+    WeightRule,
 };
 
 /// The main traits in a line: what is served and balanced how, what clients are kept by, what is watched, what a reload keeps.
@@ -64,6 +65,7 @@ pub(super) fn sentences(traits: &BalancerTraits) -> Vec<(&'static str, String)> 
             match traits.rotation {
                 RotationOrder::InTurn => "ROUND_ROBIN takes the members in the same order in each period".to_owned(),
                 RotationOrder::Shuffled => "each period of ROUND_ROBIN is exact, in an order that varies".to_owned(),
+                RotationOrder::Random => "ROUND_ROBIN draws a member for each request, by weight".to_owned(),
             },
         ),
         (
@@ -89,7 +91,9 @@ pub(super) fn sentences(traits: &BalancerTraits) -> Vec<(&'static str, String)> 
             },
         ),
     ];
+    told.extend(traits.sequence.map(|sequence| ("sequence", ordering(sequence).to_owned())));
     told.extend(traits.hash.map(|hash| ("hash", hashing(hash).to_owned())));
+    told.extend(traits.hash_formula.map(|formula| ("hash_formula", computing(formula).to_owned())));
     told.push((
         "persistence",
         match &traits.persistence[..] {
@@ -97,6 +101,8 @@ pub(super) fn sentences(traits: &BalancerTraits) -> Vec<(&'static str, String)> 
             kinds => format!("clients are kept by {}", and(kinds)),
         },
     ));
+    told.extend(traits.source_table.map(|size| ("source_table", format!("a table remembers the last {size} clients"))));
+    told.extend(traits.cookie.map(|rule| ("cookie", showing(rule).to_owned())));
     told.push((
         "monitors",
         match &traits.monitors[..] {
@@ -219,6 +225,28 @@ fn probing(traits: &BalancerTraits, told: &mut Vec<(&'static str, String)>) {
             "a delay is a whole number of seconds".to_owned()
         },
     ));
+}
+
+fn ordering(sequence: Sequence) -> &'static str {
+    match sequence {
+        Sequence::Smooth => "the order is that of nginx's smooth weighted round robin",
+        Sequence::Blocks => "each member serves as often in a row as its weight says",
+    }
+}
+
+fn computing(formula: HashFormula) -> &'static str {
+    match formula {
+        HashFormula::AddressModulo => "the address modulo the total weight is a place in a map of the members",
+        HashFormula::NginxSlash24 => "three octets modulo 6271, modulo the total weight, as nginx's ip_hash",
+        HashFormula::HighestRandomWeight => "the highest random weight, as the reference balancer computes it",
+    }
+}
+
+fn showing(rule: CookieRule) -> &'static str {
+    match rule {
+        CookieRule::Hidden => "members do not see the balancer's cookie",
+        CookieRule::Shown => "members see the balancer's cookie",
+    }
 }
 
 fn hashing(hash: HashClass) -> &'static str {
