@@ -53,7 +53,7 @@ pub(super) fn conformance(arguments: &Conformance) -> Done {
     side_by_side(
         &trials,
         &order,
-        beside(arguments.jobs, &trials),
+        beside(arguments.jobs, &trials, balancers.len()),
         &progress,
         |trial, show| decided(|| trial.run(&mut *show), &scope),
         |_, run| {
@@ -127,9 +127,10 @@ fn trials(arguments: &Conformance, plans: &[Plan], balancers: &[Arc<Contender>])
     trials
 }
 
-/// How many labs run side by side if nobody says: as many as it takes for all of them to end about when the longest does, but no
-/// fewer than elsewhere, and no more than twice as many, which processors that mostly wait can bear.
-fn beside(asked: Option<u16>, trials: &[Trial]) -> usize {
+/// How many labs run side by side if nobody says: as many as it takes for all runs of one balancer to end about when its longest
+/// does, but no fewer than elsewhere, and no more than twice as many, which processors that mostly wait can bear. Several balancers
+/// take turns, since some of them wait less.
+fn beside(asked: Option<u16>, trials: &[Trial], balancers: usize) -> usize {
     let expected = trials.iter().map(|trial| trial.expected().as_secs_f64());
     let (sum, longest) = expected.fold((0.0, 1.0_f64), |(sum, longest), one| (sum + one, longest.max(one)));
     let usual = labs(asked);
@@ -141,7 +142,7 @@ fn beside(asked: Option<u16>, trials: &[Trial]) -> usize {
         clippy::cast_sign_loss,
         reason = "there are a few hundred trials at most"
     )]
-    let enough = (ROOM * sum / longest).ceil() as usize;
+    let enough = (ROOM * sum / longest / balancers.max(1) as f64).ceil() as usize;
     enough.clamp(usual, usual * 2)
 }
 

@@ -11,4 +11,5 @@ mod judging;
 mod matrix;
 mod random;
 mod said;
+mod scaled;
 mod session;
