@@ -119,8 +119,12 @@ struct Gathered {
 impl Gathered {
     fn say(&mut self, outcome: Outcome, reason: &str) {
         let reasons = self.reasons.entry(outcome).or_default();
-        if !reasons.iter().any(|said| said == reason) {
-            reasons.push(reason.to_owned());
+        // The same, and a finding beside it, says more.
+        let says_more = |more: &str, less: &str| more == less || more.starts_with(&format!("{less} (because of "));
+        match reasons.iter_mut().find(|said| says_more(said, reason) || says_more(reason, said)) {
+            Some(said) if says_more(reason, said) => reason.clone_into(said),
+            Some(_) => {}
+            None => reasons.push(reason.to_owned()),
         }
     }
 

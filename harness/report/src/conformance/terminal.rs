@@ -40,18 +40,20 @@ pub fn told(reports: &[Told], runs: &[RunReport], style: Style) -> String {
     if let Some(Told { report, .. }) = reports.first() {
         let timing = &report.timing;
         let repeated: usize = reports.iter().map(|told| told.report.runs.repeated).sum();
+        let allowed = match reports {
+            [_] => format!("; {} s allowed", timing.allowed_seconds),
+            _ => String::new(),
+        };
         let _ = writeln!(
             text,
-            "{} and {} in {} s; the longest took {} s ({}); {} s of processor time on {} processors; {} s \
-             allowed",
+            "{} and {} in {} s; the longest took {} s ({}); {} s of processor time on {} processors{allowed}",
             counted(runs.len(), "run"),
             counted(repeated, "repetition"),
             timing.wall_seconds,
             timing.longest_seconds,
             style.safe(&timing.longest_scenario),
             timing.cpu_seconds,
-            timing.processors,
-            timing.allowed_seconds
+            timing.processors
         );
     }
     text

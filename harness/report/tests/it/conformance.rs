@@ -325,7 +325,7 @@ fn a_terminal_shows_checks_by_balancers_and_why_some_are_no_pass() {
           out/conformance-haproxy.yaml
         caddy: 1 passed, 0 failed, 0 inconclusive, 1 unsupported, 3 skipped
           out/conformance-caddy.yaml
-        4 runs and 2 repetitions in 8 s; the longest took 7.3 s (builtin:failover/source-ip); 3.2 s of processor time on 2 processors; 11 s allowed
+        4 runs and 2 repetitions in 8 s; the longest took 7.3 s (builtin:failover/source-ip); 3.2 s of processor time on 2 processors
     "#]].assert_eq(&shown);
 }
 
