@@ -92,7 +92,7 @@ pub(super) fn conformance(arguments: &Conformance) -> Done {
         drop(reporting::report(others, run));
     }
     let others = others.iter_mut().map(|reporter| reporter.finish(&summary)).collect::<Result<Vec<()>, ReportError>>();
-    let exit = reports.iter().map(ConformanceReport::exit).min().unwrap_or(Exit::Undecided);
+    let exit = ConformanceReport::exit_of(&reports);
     let paths = files.iter().map(|files| files.iter().map(|(_, file)| file.display().to_string()).collect());
     let all = names.into_iter().zip(reports).zip(paths);
     let all: Vec<Told> = all.map(|((balancer, report), files)| Told { balancer, report, files }).collect();

@@ -364,6 +364,20 @@ impl ConformanceReport {
         }
     }
 
+    /// Whether the balancer was not looked at: nothing was decided, and nothing stood in the way but what it declares to lack, or
+    /// that it is not on this machine.
+    fn says_nothing(&self) -> bool {
+        let counts = self.statistics;
+        counts.passed + counts.failed + counts.inconclusive == 0 && self.stopped_runs.is_empty()
+    }
+
+    /// How a program ends that made these reports: as the worst of them asks for. One that says nothing of its balancer takes
+    /// nothing away from what others have shown.
+    pub fn exit_of<'a>(reports: impl IntoIterator<Item = &'a ConformanceReport>) -> Exit {
+        let telling = reports.into_iter().filter(|report| !report.says_nothing());
+        telling.map(ConformanceReport::exit).min().unwrap_or(Exit::Undecided)
+    }
+
     /// How a program ends that made this report: as one that made the runs, by what was asked for.
     pub fn exit(&self) -> Exit {
         let stopped = |whose: Whose| self.stopped_runs.iter().any(|run| run.whose == whose.word());

@@ -33,9 +33,7 @@ pub fn told(reports: &[Told], runs: &[RunReport], style: Style) -> String {
         if !report.failed_beside.is_empty() {
             let _ = writeln!(text, "  failed in the same runs, and not asked for: {}", report.failed_beside.join(", "));
         }
-        for file in files {
-            let _ = writeln!(text, "  {}", style.safe(file));
-        }
+        let _ = writeln!(text, "  {}", style.safe(&files.join(", ")));
     }
     if let Some(Told { report, .. }) = reports.first() {
         let timing = &report.timing;

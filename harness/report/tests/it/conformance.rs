@@ -243,6 +243,17 @@ fn a_report_ends_a_program_as_its_runs_do() {
 }
 
 #[test]
+fn a_balancer_that_was_not_looked_at_takes_nothing_away_from_others() {
+    let one = |run: RunReport| report(&[of("failover/refuse", run)], &["HM-4"]);
+    let exit = |runs: Vec<RunReport>| ConformanceReport::exit_of(&runs.into_iter().map(one).collect::<Vec<_>>());
+    assert_eq!(exit(vec![sample::skipped(), sample::all_hold(), sample::undeclared()]), Exit::AllHold);
+    assert_eq!(exit(vec![sample::skipped(), sample::undeclared()]), Exit::Undecided);
+    assert_eq!(exit(vec![sample::all_hold(), sample::inconclusive()]), Exit::Undecided);
+    assert_eq!(exit(vec![sample::inconclusive(), sample::environment_problem()]), Exit::EnvironmentLacks);
+    assert_eq!(exit(vec![sample::environment_problem(), sample::failed()]), Exit::Failed);
+}
+
+#[test]
 fn what_was_not_asked_for_is_named_and_not_counted() {
     let runs = [of("failover/refuse", sample::failed()), of("failover/source-ip", sample::all_hold())];
     let report = report(&runs, &["RC-6"]);
