@@ -96,8 +96,10 @@ alarms=0
     done
 } >"$out/soak.md"
 cat "$out/soak.md"
+echo
+echo "false alarms: $alarms in $((runs * ${#balancers[@]})) core runs"
 if ((alarms > 0)); then
-    echo "ci/soak.sh: false alarms: $alarms; see terminal.txt in each of" >&2
+    echo "ci/soak.sh: see terminal.txt in each of" >&2
     grep -lE '"failed": [1-9]|"whose":' "$out"/round-*/conformance-*.json | xargs -n1 dirname | sort -u >&2
     exit 1
 fi
