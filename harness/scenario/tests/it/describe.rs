@@ -376,9 +376,10 @@ fn a_scaled_plan_shows_its_own_bounds_and_where_they_say_too_little() {
                 .iter()
                 .any(|word| line.contains(word))
         };
-        told.lines().filter(of_time).fold(String::new(), |shown, line| shown + line + "\n")
+        told.lines().filter(of_time).fold(format!("by {scale}:\n"), |shown, line| shown + line + "\n")
     };
     expect![[r#"
+        by 0.25:
           monitor      HTTP GET / for 200, delay 250ms, timeout 250ms, max_retries 3
           time scale   0.25: probes, waits and slow answers are shortened; what is compared give or take is not
            1. 200 requests a second in the background, until the end from the client to the VIP
@@ -389,6 +390,7 @@ fn a_scaled_plan_shows_its_own_bounds_and_where_they_say_too_little() {
     "#]]
     .assert_eq(&shown("0.25"));
     expect![[r#"
+        by 0.1:
           monitor      HTTP GET / for 200, delay 100ms, timeout 100ms, max_retries 3
           time scale   0.1: probes, waits and slow answers are shortened; what is compared give or take is not
            1. 200 requests a second in the background, until the end from the client to the VIP
