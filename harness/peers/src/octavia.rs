@@ -58,7 +58,7 @@ pub fn balanced(answers: &[Answer], expected: usize) -> Option<Result<(), String
 
 fn shared(counts: &[(Ipv4Addr, u32)], expected: usize) -> Result<(), String> {
     if counts.len() != expected {
-        return Err(format!("{} members answered, not {expected}", counts.len()));
+        return Err(format!("{} of the members answered, not {expected}", counts.len()));
     }
     let counts: Vec<u32> = counts.iter().map(|(_, count)| *count).collect();
     let divides = usize::try_from(REPEAT).is_ok_and(|repeat| repeat.is_multiple_of(expected));
