@@ -1,7 +1,7 @@
 # The front door. Every recipe line is one that a person could type; longer things are scripts in ci/.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint ci nightly bench soak schema balancers images install clean
+.PHONY: help run test lint ci nightly mutants soak bench schema balancers images install clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -48,6 +48,11 @@ every-balancer:
 
 soak: ## Core runs on balancers that conform, on a busy machine, counting false alarms: RUNS=100 of each
 	ci/soak.sh
+
+# WRITE=--write writes docs/comparison.md as well.
+mutants: ## Run every wrong balancer: what catches it, here and by the assertions of other projects
+	ci/setup.sh run
+	cargo run --release --locked -p lblab-peers -- $(WRITE)
 
 bench: ## Measure the harness itself, and the balancers side by side
 	ci/bench.sh

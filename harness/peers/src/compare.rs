@@ -124,7 +124,7 @@ fn tasks(settings: &Settings) -> Result<Vec<Task>, Comparison> {
         };
         tasks.extend(plans.iter().map(|plan| on_mutant(plan, Asked::Peers)));
         let rows = settings.table.iter().flat_map(|table| table.rows.iter().enumerate());
-        for (index, row) in rows.filter(|(_, row)| row.mutant == mutant.name()) {
+        for (index, row) in rows.filter(|(_, row)| row.mutant == *mutant) {
             tasks.push(on_mutant(&our_plan(&row.scenario)?, Asked::Row(index)));
         }
     }
@@ -287,7 +287,7 @@ fn unknown_failures(report: &RunReport) -> Found {
 }
 
 fn collect(settings: &Settings, tasks: &[Task], found: BTreeMap<usize, Found>) -> Matrix {
-    let mut mutants: Vec<MutantRow> = settings.mutants.iter().map(|mutant| new_row(*mutant)).collect();
+    let mut mutants: Vec<MutantRow> = settings.mutants.iter().map(|mutant| new_row(*mutant, settings)).collect();
     let mut correct: Vec<CorrectRow> = settings
         .correct
         .iter()
@@ -307,11 +307,13 @@ fn collect(settings: &Settings, tasks: &[Task], found: BTreeMap<usize, Found>) -
     Matrix { mutants, correct, ours_ran: settings.table.is_some() }
 }
 
-fn new_row(mutant: Mutant) -> MutantRow {
+fn new_row(mutant: Mutant, settings: &Settings) -> MutantRow {
+    let mut open = settings.table.iter().flat_map(|table| &table.open);
     MutantRow {
         mutant: mutant.name().to_owned(),
         wrong: mutant.description().to_owned(),
         ours: Vec::new(),
+        not_yet: open.find(|open| open.mutant == mutant).map(|open| open.by.clone()),
         peers: Peer::ALL.map(|peer| (peer, Verdicts::default())).into(),
     }
 }

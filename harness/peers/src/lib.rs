@@ -25,7 +25,7 @@ pub use answer::Answer;
 pub use assertion::{ASSERTIONS, Assertion, Peer};
 pub use compare::{Comparison, Progress, Settings};
 pub use matrix::{CaughtBy, CorrectRow, Matrix, MutantRow, OurRow, Verdicts};
-pub use our_table::{OurTable, TableError, TableRow};
+pub use our_table::{Open, OurTable, TableError, TableRow};
 pub use said::{Ruling, Said, say};
 pub use scenarios::SCENARIOS;
 

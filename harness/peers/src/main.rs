@@ -34,7 +34,7 @@ struct Arguments {
     /// Which of lblab's checks have to catch which mutant; without the file only the peers are shown
     #[arg(long, default_value = "fixtures/mutants.yaml", value_name = "FILE")]
     table: PathBuf,
-    /// Write docs/mutants.md
+    /// Write docs/comparison.md
     #[arg(long)]
     write: bool,
     /// Say what each peer's assertion said of each mutant that it caught
@@ -106,7 +106,7 @@ fn compare(arguments: &Arguments) -> Result<Exit, Box<dyn Error>> {
         println!("wrong: {what}");
     }
     if arguments.write {
-        fs::write("docs/mutants.md", matrix.as_markdown())?;
+        fs::write("docs/comparison.md", matrix.as_markdown())?;
     }
     Ok(match (wrong.is_empty(), undecided.is_empty()) {
         (false, _) => Exit::Failed,

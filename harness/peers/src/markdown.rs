@@ -7,11 +7,11 @@ use crate::matrix::Matrix;
 use crate::text::{cells, heading};
 
 const INTRODUCTION: &str = "\
-# What catches a wrong balancer
+# What catches a wrong balancer, here and elsewhere
 
-The built-in balancer can be told to be wrong in one named way (`lblab run … --mutant NAME`). Each row below is such a mutant: which
-of lblab's [checks](checks.md) failed for it, and which assertions of three other projects' tests would have. `-` means that nothing
-did. `make mutants` makes this page anew, from runs in labs.
+The built-in balancer can be told to be wrong in one named way ([mutants.md](mutants.md)). Each row below is such a mutant: which of
+lblab's [checks](checks.md) failed for it, and which assertions of three other projects' tests would have. `-` means that nothing
+did. All of it is from runs in labs; `make mutants` makes them, and `make mutants WRITE=--write` this page.
 
 ";
 

@@ -24,6 +24,8 @@ pub struct MutantRow {
     pub wrong: String,
     /// The scenarios in which our checks have to catch it.
     pub ours: Vec<OurRow>,
+    /// The check that is to catch it, where none does yet.
+    pub not_yet: Option<String>,
     /// What each peer said over all of its scenarios.
     pub peers: BTreeMap<Peer, Verdicts>,
 }
@@ -133,7 +135,7 @@ impl Matrix {
     pub fn wrong(&self) -> Vec<String> {
         let mut wrong = Vec::new();
         for mutant in self.mutants.iter().filter(|_| self.ours_ran) {
-            if mutant.ours.is_empty() {
+            if mutant.ours.is_empty() && mutant.not_yet.is_none() {
                 wrong.push(format!("{}: no scenario is to catch it", mutant.mutant));
             }
             for row in mutant.ours.iter().filter(|row| !row.is_caught() && row.problem.is_none()) {

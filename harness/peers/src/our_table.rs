@@ -6,17 +6,21 @@ use lblab_reference::Mutant;
 use serde::Deserialize;
 
 /// The table, row by row.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 pub struct OurTable {
-    /// Its rows.
+    /// What is caught, and where.
+    #[serde(rename = "caught")]
     pub rows: Vec<TableRow>,
+    /// What no scenario and check catch yet.
+    #[serde(rename = "not_yet_caught", default)]
+    pub open: Vec<Open>,
 }
 
 /// A mutant, a scenario that it is run in, and the checks that have to fail there.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct TableRow {
-    /// The mutant's name.
-    pub mutant: String,
+    /// The mutant.
+    pub mutant: Mutant,
     /// The shipped scenario, as in `balancing/weights`.
     pub scenario: String,
     /// The checks that have to fail.
@@ -24,6 +28,15 @@ pub struct TableRow {
     /// Checks that may fail as well.
     #[serde(default)]
     pub maybe: Vec<String>,
+}
+
+/// A mutant that nothing catches yet.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Open {
+    /// The mutant.
+    pub mutant: Mutant,
+    /// The check that is to catch it.
+    pub by: String,
 }
 
 /// Why the table cannot be used.
@@ -40,16 +53,13 @@ impl OurTable {
     /// Reads and checks a table. `file` is its name in what is told of it.
     ///
     /// # Errors
-    /// It is no list of rows, or a row names a mutant or a scenario that does not exist, or no check.
+    /// It is no such table, or a row names a mutant or a scenario that does not exist, or no check.
     pub fn parse(file: &str, text: &str) -> Result<OurTable, TableError> {
         let wrong = |message: String| TableError { file: file.to_owned(), message };
         let options = serde_saphyr::options! { with_snippet: false };
-        let mut rows: Vec<TableRow> =
+        let table: OurTable =
             serde_saphyr::from_str_with_options(text, options).map_err(|error| wrong(error.to_string()))?;
-        for row in &mut rows {
-            // The tests' names have colons where files have slashes.
-            row.scenario = row.scenario.replace("::", "/");
-            row.mutant.parse::<Mutant>().map_err(|error| wrong(error.to_string()))?;
+        for row in &table.rows {
             if shipped(&row.scenario).is_none() {
                 return Err(wrong(format!("{} is no shipped scenario", row.scenario)));
             }
@@ -57,7 +67,7 @@ impl OurTable {
                 return Err(wrong(format!("no check is to catch {} in {}", row.mutant, row.scenario)));
             }
         }
-        Ok(OurTable { rows })
+        Ok(table)
     }
 
     /// The scenarios that rows name, each once.

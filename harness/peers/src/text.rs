@@ -49,7 +49,8 @@ pub(crate) fn heading() -> [String; 5] {
     ["mutant".to_owned(), "lblab".to_owned(), octavia, neutron, gateway]
 }
 
-/// A mutant's cells: what caught it, `-` where nothing did, and `?` where nothing could be said.
+/// A mutant's cells: what caught it, `-` where nothing did, and `?` where nothing could be said. What nothing is to catch yet is not
+/// caught either.
 pub(crate) fn cells(row: &MutantRow, ours_ran: bool) -> [String; 5] {
     let checks: Vec<&str> = row.our_checks().into_iter().collect();
     let ours = match (ours_ran, checks.is_empty(), row.ours.iter().any(|ours| ours.problem.is_some())) {

@@ -5,7 +5,7 @@ use lblab_peers::OurTable;
 
 fn check(text: &str, expected: &Expect) {
     let told = match OurTable::parse("mutants.yaml", text) {
-        Ok(table) => format!("{:#?}", table.rows),
+        Ok(table) => format!("{table:#?}"),
         Err(error) => error.to_string(),
     };
     expected.assert_eq(&told);
@@ -13,26 +13,39 @@ fn check(text: &str, expected: &Expect) {
 
 #[test]
 fn a_row_names_a_mutant_a_scenario_and_checks() {
-    check("- {mutant: rise-one, scenario: failover::refuse, caught_by: [HM-3], maybe: [HM-8]}", &expect![[r#"
-        [
-            TableRow {
-                mutant: "rise-one",
-                scenario: "failover/refuse",
-                caught_by: [
-                    "HM-3",
+    check(
+        "caught:\n  - {mutant: rise-one, scenario: failover/refuse, caught_by: [HM-3], maybe: [HM-8]}\n\
+         not_yet_caught:\n  - {mutant: random-pick, by: RR-1, why: nobody looks}\n",
+        &expect![[r#"
+            OurTable {
+                rows: [
+                    TableRow {
+                        mutant: RiseOne,
+                        scenario: "failover/refuse",
+                        caught_by: [
+                            "HM-3",
+                        ],
+                        maybe: [
+                            "HM-8",
+                        ],
+                    },
                 ],
-                maybe: [
-                    "HM-8",
+                open: [
+                    Open {
+                        mutant: RandomPick,
+                        by: "RR-1",
+                    },
                 ],
-            },
-        ]"#]]);
+            }"#]],
+    );
 }
 
 #[test]
 fn names_that_nothing_has_are_errors() {
-    check("- {mutant: rise-one, scenario: failover/refused, caught_by: [HM-3]}", &expect!["mutants.yaml: failover/refused is no shipped scenario"]);
-    check("- {mutant: rise-one, scenario: failover/refuse, caught_by: []}", &expect!["mutants.yaml: no check is to catch rise-one in failover/refuse"]);
-    let unknown = OurTable::parse("mutants.yaml", "- {mutant: none, scenario: failover/refuse, caught_by: [HM-3]}");
+    check("caught:\n  - {mutant: rise-one, scenario: failover/refused, caught_by: [HM-3]}", &expect!["mutants.yaml: failover/refused is no shipped scenario"]);
+    check("caught:\n  - {mutant: rise-one, scenario: failover/refuse, caught_by: []}", &expect!["mutants.yaml: no check is to catch rise-one in failover/refuse"]);
+    let unknown =
+        OurTable::parse("mutants.yaml", "caught:\n  - {mutant: none, scenario: failover/refuse, caught_by: [HM-3]}");
     let error = unknown.expect_err("there is no such mutant").to_string();
-    assert!(error.starts_with("mutants.yaml: no mutant is called \"none\""), "{error}");
+    assert!(error.contains("no mutant is called \"none\""), "{error}");
 }
