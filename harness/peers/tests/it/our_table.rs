@@ -42,8 +42,14 @@ fn a_row_names_a_mutant_a_scenario_and_checks() {
 
 #[test]
 fn names_that_nothing_has_are_errors() {
-    check("caught:\n  - {mutant: rise-one, scenario: failover/refused, caught_by: [HM-3]}", &expect!["mutants.yaml: failover/refused is no shipped scenario"]);
-    check("caught:\n  - {mutant: rise-one, scenario: failover/refuse, caught_by: []}", &expect!["mutants.yaml: no check is to catch rise-one in failover/refuse"]);
+    check(
+        "caught:\n  - {mutant: rise-one, scenario: failover/refused, caught_by: [HM-3]}",
+        &expect!["mutants.yaml: failover/refused is no shipped scenario"],
+    );
+    check(
+        "caught:\n  - {mutant: rise-one, scenario: failover/refuse, caught_by: []}",
+        &expect!["mutants.yaml: no check is to catch rise-one in failover/refuse"],
+    );
     let unknown =
         OurTable::parse("mutants.yaml", "caught:\n  - {mutant: none, scenario: failover/refuse, caught_by: [HM-3]}");
     let error = unknown.expect_err("there is no such mutant").to_string();
