@@ -45,6 +45,9 @@ struct Arguments {
     out: PathBuf,
 }
 
+/// After how many runs a log is told how far it is.
+const SELDOM: usize = 100;
+
 fn main() -> ExitCode {
     // A hidden command enters a sandbox, which needs a process that has one thread; so this comes first.
     if let Some(exit) = lblab_runner::entry() {
@@ -83,6 +86,8 @@ fn compare(arguments: &Arguments) -> Result<Exit, Box<dyn Error>> {
     let matrix = Comparison::run(&settings, &|progress| {
         if shown {
             eprint!("\r\x1b[K{} of {}: {}", progress.done, progress.of, progress.what);
+        } else if progress.done % SELDOM == 0 {
+            eprintln!("{} of {} runs", progress.done, progress.of);
         }
     })?;
     if shown {
