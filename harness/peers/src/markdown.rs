@@ -25,8 +25,10 @@ sees indirectly counts as seen. A mutant is caught if one of a peer's assertions
 ";
 
 const NOT_MODELLED: &str = "
-What upstream asserts beside these has no counterpart in a lab: UDP and SCTP, IPv6, TLS, L7 policies, allowed CIDRs, connection logs,
-the virtual router of an active and a standby balancer, and that nothing answers once a listener is deleted.
+What upstream asserts beside these has no counterpart in a scenario, and counts for nobody: UDP and SCTP, IPv6, TLS, L7 policies,
+allowed CIDRs, connection logs, the virtual router of an active and a standby balancer; that a member in ERROR is served again once
+its monitor is deleted (octavia-tempest, which would so catch `monitor-removal-keeps-down`); that clients are shared again once
+persistence is taken away, APP_COOKIE, and that nothing answers once a listener is deleted (neutron-lbaas).
 
 ";
 
