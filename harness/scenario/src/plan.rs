@@ -18,7 +18,9 @@ pub use step::{Clients, Flap, Load, Place, PlannedStep, Span, Step, Target, Traf
 
 use std::num::NonZeroU16;
 
-use lblab_model::{BalancerTraits, Listener, LoadBalancer, Member, Method, Monitor, Persistence, Pool, Protocol};
+use lblab_model::{
+    BalancerTraits, Fault, Listener, LoadBalancer, Member, Method, Monitor, Name, Persistence, Pool, Protocol,
+};
 use serde::{Deserialize, Serialize};
 
 /// What is to be run. Only checking a scenario makes one, and reading one back from a history.
@@ -90,6 +92,12 @@ impl Plan {
             pool,
         };
         LoadBalancer { id: ids.load_balancer.clone(), listeners: vec![listener] }
+    }
+
+    /// What is the matter with this member all the time: its security group lets nothing in that comes to its port.
+    pub(crate) fn dead_from_the_start(&self, name: &Name) -> Option<Fault> {
+        let planned = self.members.iter().find(|planned| planned.member.name == *name)?;
+        (!planned.lets_in_its_port()).then_some(Fault::Blackhole)
     }
 
     /// The members that are in the pool from the start.

@@ -351,7 +351,7 @@ checks! {
         why: "The first probe of each member comes within a delay of the start.",
         needs: "a monitor; a member that is never reachable",
         errors: Errors::Slack, lbaas: "1, 2",
-        scenarios: ["walkthrough/closed-security-group"];
+        scenarios: ["monitor/dead-from-the-start"];
     Hm20 "HM-20" "A member that has been taken out serves nothing.",
         bound: "0 requests sent after it was out; exact",
         why: "That is what taking out means.",

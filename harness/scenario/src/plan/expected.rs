@@ -69,7 +69,7 @@ impl Plan {
             Step::Release { .. } | Step::Add { .. } | Step::Remove { .. } | Step::Reweight { .. } => ACT,
             Step::Expect(Expectation::Leaves { member }) => {
                 feel_no_more(faults, Some(member));
-                self.leaves(fault_of(faults, member), traits)
+                self.leaves(fault_of(faults, member).or(self.dead_from_the_start(member)), traits)
             }
             Step::Expect(Expectation::Returns { member }) => self.returns(fault_of(faults, member), traits),
             Step::Expect(_) => Expected { typical: Duration::ZERO, at_most: Duration::ZERO },

@@ -21,7 +21,9 @@ pub(super) fn leaves(
 ) -> Option<Expectation> {
     let doubt = scene.doubt;
     no_monitor(stage, name, "takes a member out", found);
-    let member = &mut scene.members[stage.cast.find(name, found)?];
+    let index = stage.cast.find(name, found)?;
+    let dead_from_the_start = !stage.cast.roles()[index].is_open();
+    let member = &mut scene.members[index];
     let who = &name.value.0;
     if !doubt {
         if !member.in_pool {
@@ -39,7 +41,7 @@ pub(super) fn leaves(
                     .related(at, "the fault")
                     .help(format!("expect that it stays: `- expect: {{stays: {who}}}`"));
             }
-        } else {
+        } else if !dead_from_the_start {
             found
                 .add("no-fault", name.at, format!("`{who}` has no fault that it could leave for"))
                 .help(format!("a fault comes first: `- fault: {{on: {who}, kind: refuse}}`"));

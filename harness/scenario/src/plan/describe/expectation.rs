@@ -3,7 +3,7 @@
 use std::fmt::{self, Write};
 
 use lblab_model::window::{Detection, Window, declared_detection, detection, epsilon, recovery};
-use lblab_model::{BalancerTraits, Fault, Name};
+use lblab_model::{BalancerTraits, Fall, Fault, FirstFailure, Name};
 
 use super::super::{Expectation, LostBound, Plan};
 use super::{bound, loss, reservation, shares, span};
@@ -67,7 +67,10 @@ fn write_bound(
         }
         Expectation::Leaves { member } => {
             line(&format!("{member} leaves rotation in time"))?;
-            leaves(to, plan, fault_of(faults, member), traits)
+            match (fault_of(faults, member), plan.dead_from_the_start(member)) {
+                (None, Some(dead)) => dead_at_once(to, plan, dead, traits),
+                (fault, _) => leaves(to, plan, fault, traits),
+            }
         }
         Expectation::Returns { member } => {
             line(&format!("{member} returns to rotation in time"))?;
@@ -119,6 +122,16 @@ fn leaves(to: &mut String, plan: &Plan, fault: Option<Fault>, traits: &BalancerT
                 _ => Ok(()),
             }
         }
+    }
+}
+
+/// What holds of a member that was never reachable: the first probe comes within a delay of the start.
+fn dead_at_once(to: &mut String, plan: &Plan, dead: Fault, traits: &BalancerTraits) -> fmt::Result {
+    let Some(monitor) = plan.monitor_on(traits) else { return Ok(()) };
+    let fall = if traits.first_failure == FirstFailure::TakesOut { Fall::Fixed(1) } else { traits.fall };
+    match detection(monitor, &dead, &BalancerTraits { fall, ..traits.clone() }) {
+        Detection::Never { why } => bound(to, &format!("never: {why}")),
+        Detection::Within(spec) => bound(to, &format!("at most {} after the start", span(spec.latest))),
     }
 }
 
