@@ -92,7 +92,7 @@ pub(crate) fn say(plan: &Plan, history: &History) -> Vec<Said> {
     for (step, traffic) in steps_for(plan, &GATEWAY_SESSION) {
         let requests = requests_of(history, step);
         let ruling = match plan.persistence {
-            Some(Persistence::HttpCookie) if traffic.cookies => {
+            Some(Persistence::HttpCookie) if traffic.cookies.are_kept() => {
                 incomplete(&traffic, requests.len()).unwrap_or_else(|| Ruling::of(kept_by_cookie(&requests)))
             }
             _ => Ruling::DoesNotLook("it keeps sessions by a cookie of the gateway's only".to_owned()),

@@ -14,7 +14,7 @@ pub use expected::Expected;
 pub use network::{MemberKind, MemberPlan, Network};
 pub use profile::Profile;
 pub use scale::{InvalidTimeScale, TimeScale, TooFast};
-pub use step::{Clients, Flap, Load, Place, PlannedStep, Span, Step, Target, Traffic, Wait};
+pub use step::{Clients, Cookies, Flap, Load, Place, PlannedStep, Span, Step, Target, Traffic, Wait};
 
 use std::num::NonZeroU16;
 

@@ -11,11 +11,11 @@ mod traffic;
 mod unit;
 
 pub(crate) use address::{Endpoint, HTTP_PORT, Rule, Subnet};
-pub(crate) use expect::{Expect, Lost, Shares, Sources};
+pub(crate) use expect::{Cookies, Expect, Lost, Shares, Sources};
 pub(crate) use fault::{Fault, FaultKind, Flap};
 pub(crate) use pool::{Member, Monitor, MonitorType, PersistenceType, Pool};
 pub(crate) use scenario::{MOST_MEMBERS, MOST_STEPS, Scenario};
 pub(crate) use step::{Release, Reweight, Step, Wait};
-pub(crate) use text::{HttpMethod, NameText, Sentence, Token, TrafficMethod, UrlPath};
-pub(crate) use traffic::{From, To, Traffic};
+pub(crate) use text::{CookieText, HttpMethod, NameText, Sentence, Token, TrafficMethod, UrlPath};
+pub(crate) use traffic::{From, Jar, To, Traffic};
 pub(crate) use unit::{Length, Rate};

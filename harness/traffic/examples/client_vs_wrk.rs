@@ -74,7 +74,7 @@ async fn client(target: SocketAddrV4, reuse: bool, seconds: u64) -> Result<()> {
             method: "GET".to_owned(),
             path: "/".to_owned(),
             reuse,
-            cookies: false,
+            cookies: lblab_traffic::Cookies::None,
             connect_timeout: Duration::from_secs(5),
             read_timeout: Duration::from_secs(5),
             errand: Errand::Answer,

@@ -14,7 +14,7 @@ use tokio::time::timeout;
 use crate::answer::{AnswerReader, Progress};
 use crate::cookies::Jar;
 use crate::template::Template;
-use crate::{Errand, Origin, RequestSpec, TrafficError, failure};
+use crate::{Cookies, Errand, Origin, RequestSpec, TrafficError, failure};
 
 /// What all clients that send the same traffic share.
 #[derive(Debug)]
@@ -54,8 +54,9 @@ struct Line {
 }
 
 impl Client {
-    pub(crate) fn new(index: u32, address: Ipv4Addr) -> Client {
-        Client { index, address, jar: Jar::default(), line: None, request: Vec::new(), answer: AnswerReader::default() }
+    pub(crate) fn new(index: u32, address: Ipv4Addr, sending: &Sending) -> Client {
+        let jar = sending.origin.jars.of(index, &sending.spec.cookies);
+        Client { index, address, jar, line: None, request: Vec::new(), answer: AnswerReader::default() }
     }
 
     pub(crate) fn address(&self) -> Ipv4Addr {
@@ -65,7 +66,11 @@ impl Client {
     /// Sends one request and waits for what becomes of it.
     pub(crate) async fn send(&mut self, sending: &Sending, id: u64, planned: Moment) -> Result<Request, TrafficError> {
         let spec = &sending.spec;
-        let cookie = if spec.cookies { self.jar.header() } else { None };
+        let cookie = match &spec.cookies {
+            Cookies::Fixed(cookie) => Some(cookie.clone()),
+            cookies if cookies.are_kept() => self.jar.header(),
+            _ => None,
+        };
         sending.template.write(id, cookie.as_deref(), &mut self.request);
         self.answer.begin(spec.method == "HEAD");
 
@@ -100,8 +105,9 @@ impl Client {
         if let Some(head) = self.answer.head() {
             record.status = Some(head.status);
             record.set_cookies = std::mem::take(&mut head.set_cookies);
-            if spec.cookies {
+            if spec.cookies.are_kept() && !record.set_cookies.is_empty() {
                 record.set_cookies.iter().for_each(|set_cookie| self.jar.keep(set_cookie));
+                sending.origin.jars.put(self.index, &self.jar);
             }
         }
         if outcome == Outcome::Ok {

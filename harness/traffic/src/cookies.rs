@@ -1,4 +1,10 @@
-//! The cookies that one client keeps.
+//! The cookies that a client keeps, and those that clients have kept from one traffic to the next.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use crate::Cookies;
 
 /// The cookies that one client keeps, in the order in which it was given them. Path, domain and expiry are ignored: a client
 /// speaks to one server, for the length of one run.
@@ -27,6 +33,46 @@ impl Jar {
     }
 }
 
+/// What the clients of a run were given, by their numbers; clones share it.
+#[derive(Clone, Debug, Default)]
+pub struct Jars(Rc<RefCell<BTreeMap<u32, Kept>>>);
+
+/// What one client was given.
+#[derive(Debug)]
+struct Kept {
+    first: Jar,
+    last: Jar,
+}
+
+impl Jars {
+    /// Jars of clients of which none was given anything.
+    pub fn new() -> Jars {
+        Jars::default()
+    }
+
+    /// What the client of this number begins with.
+    pub(crate) fn of(&self, client: u32, cookies: &Cookies) -> Jar {
+        let mut jars = self.0.borrow_mut();
+        let jar = match cookies {
+            Cookies::Bring => jars.get(&client).map(|kept| kept.last.clone()),
+            Cookies::First => jars.get(&client).map(|kept| kept.first.clone()),
+            Cookies::Keep => {
+                jars.remove(&client);
+                None
+            }
+            Cookies::None | Cookies::Fixed(_) => None,
+        };
+        jar.unwrap_or_default()
+    }
+
+    /// The client of this number now has this.
+    pub(crate) fn put(&self, client: u32, jar: &Jar) {
+        let mut jars = self.0.borrow_mut();
+        let kept = jars.entry(client).or_insert_with(|| Kept { first: jar.clone(), last: Jar::default() });
+        kept.last = jar.clone();
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -37,6 +83,25 @@ mod tests {
             jar.keep(set_cookie);
         }
         assert_eq!(jar.header().as_deref(), expected, "{set_cookies:?}");
+    }
+
+    #[test]
+    fn a_client_that_comes_again_has_what_it_had_or_what_it_was_given_first() {
+        let jars = Jars::new();
+        let has = |cookies: &Cookies| jars.of(3, cookies).header();
+        assert_eq!(has(&Cookies::Bring), None);
+        let mut jar = Jar::default();
+        for set_cookie in ["SRV=vm01", "SRV=vm02", "SRV=vm03"] {
+            jar.keep(set_cookie);
+            jars.put(3, &jar);
+        }
+        assert_eq!(has(&Cookies::Bring).as_deref(), Some("SRV=vm03"));
+        assert_eq!(has(&Cookies::First).as_deref(), Some("SRV=vm01"));
+        assert_eq!(has(&Cookies::Fixed("SRV=x".to_owned())), None);
+        assert_eq!(jars.of(4, &Cookies::Bring).header(), None);
+        // Who begins anew has nothing, and is then given its first one again.
+        assert_eq!(has(&Cookies::Keep), None);
+        assert_eq!(has(&Cookies::First), None);
     }
 
     #[test]

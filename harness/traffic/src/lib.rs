@@ -17,8 +17,9 @@ mod single;
 mod spec;
 mod template;
 
+pub use cookies::Jars;
 pub use error::TrafficError;
 pub use origin::{Ids, Origin};
 pub use run::run;
 pub use single::{OpenRequest, open};
-pub use spec::{Clients, Errand, Load, RequestSpec, TrafficSpec};
+pub use spec::{Clients, Cookies, Errand, Load, RequestSpec, TrafficSpec};

@@ -8,19 +8,28 @@ use std::rc::Rc;
 use lblab_history::Clock;
 use tokio::net::TcpSocket;
 
+use crate::Jars;
+
 /// Where requests come from; clones share it.
 #[derive(Clone)]
 pub struct Origin {
     socket: Rc<dyn Fn() -> io::Result<TcpSocket>>,
     pub(crate) clock: Clock,
     pub(crate) ids: Ids,
+    pub(crate) jars: Jars,
 }
 
 impl Origin {
     /// Requests that take their sockets from `socket`, which opens an unbound one in the clients' namespace. All origins of
     /// a run share its clock and its counters.
     pub fn new(socket: impl Fn() -> io::Result<TcpSocket> + 'static, clock: Clock, ids: Ids) -> Origin {
-        Origin { socket: Rc::new(socket), clock, ids }
+        Origin { socket: Rc::new(socket), clock, ids, jars: Jars::new() }
+    }
+
+    /// The same, for clients that may have come before and have these cookies.
+    #[must_use]
+    pub fn remembering(self, jars: Jars) -> Origin {
+        Origin { jars, ..self }
     }
 
     pub(crate) fn socket(&self) -> io::Result<TcpSocket> {

@@ -30,7 +30,8 @@ pub async fn run(
         return Err(TrafficError::NoClients);
     }
     let shared = Rc::new(Shared { sending: Sending::new(origin, &spec.request)?, records: RefCell::default() });
-    let clients: Vec<_> = (0..).zip(addresses).map(|(index, &address)| Client::new(index, address)).collect();
+    let client = |(index, &address)| Client::new(index, address, &shared.sending);
+    let clients: Vec<_> = (0..).zip(addresses).map(client).collect();
     match spec.load {
         Load::Closed { requests } => {
             let rounds = match spec.clients {
@@ -128,7 +129,7 @@ async fn open(
             }
         }
         let (shared, crowd) = (Rc::clone(shared), Rc::clone(&crowd));
-        let (home, mut client) = crowd.take(turn);
+        let (home, mut client) = crowd.take(turn, &shared.sending);
         tasks.spawn_local(async move {
             let result = shared.send(&mut client, epoch + offset).await;
             crowd.put_back(home, client);
@@ -157,7 +158,7 @@ impl Crowd {
     }
 
     /// The client whose turn it is and its place, or another one at the same address if that one is still sending.
-    fn take(&self, turn: u32) -> (Option<usize>, Client) {
+    fn take(&self, turn: u32, sending: &Sending) -> (Option<usize>, Client) {
         let place = turn as usize % self.planned.len();
         let (address, client) = &self.planned[place];
         if let Some(client) = client.take() {
@@ -168,7 +169,7 @@ impl Crowd {
             return (None, spare.swap_remove(at));
         }
         let index = self.next.replace(self.next.get().saturating_add(1));
-        (None, Client::new(index, *address))
+        (None, Client::new(index, *address, sending))
     }
 
     fn put_back(&self, place: Option<usize>, client: Client) {

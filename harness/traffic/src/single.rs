@@ -20,7 +20,7 @@ pub fn open(spec: &RequestSpec, origin: &Origin, source: Ipv4Addr, client: u32) 
     let sending = Sending::new(origin, spec)?;
     let planned = sending.now();
     let id = origin.ids.next_request();
-    let ended = spawn_local(async move { Client::new(client, source).send(&sending, id, planned).await });
+    let ended = spawn_local(async move { Client::new(client, source, &sending).send(&sending, id, planned).await });
     Ok(OpenRequest { id, ended })
 }
 

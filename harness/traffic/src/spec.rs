@@ -54,14 +54,37 @@ pub struct RequestSpec {
     pub path: String,
     /// Whether a client uses its connection again; if not, the request says `Connection: close`.
     pub reuse: bool,
-    /// Whether a client sends the cookies back that it was given; their attributes are ignored.
-    pub cookies: bool,
+    /// Which cookies a client sends.
+    pub cookies: Cookies,
     /// How long a connection may take.
     pub connect_timeout: Duration,
     /// How long an answer may take, from the connection on.
     pub read_timeout: Duration,
     /// What it asks of the member.
     pub errand: Errand,
+}
+
+/// Which cookies a client sends. Those that it was given it sends back whatever their attributes say.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Cookies {
+    /// None.
+    #[default]
+    None,
+    /// Those that it is given in this traffic.
+    Keep,
+    /// As [`Cookies::Keep`], and from the start those that the client of this number had at the end of the traffic before.
+    Bring,
+    /// As [`Cookies::Keep`], and from the start those that the client of this number was given first, when it had none.
+    First,
+    /// Always this one, whatever it is given.
+    Fixed(String),
+}
+
+impl Cookies {
+    /// Whether a client sends back what it is given.
+    pub(crate) fn are_kept(&self) -> bool {
+        matches!(self, Cookies::Keep | Cookies::Bring | Cookies::First)
+    }
 }
 
 /// What a request asks of the member that it reaches.

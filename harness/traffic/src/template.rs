@@ -55,6 +55,7 @@ mod tests {
     use expect_test::{Expect, expect};
 
     use super::*;
+    use crate::Cookies;
 
     fn spec() -> RequestSpec {
         RequestSpec {
@@ -63,7 +64,7 @@ mod tests {
             method: "GET".to_owned(),
             path: "/".to_owned(),
             reuse: false,
-            cookies: false,
+            cookies: Cookies::None,
             connect_timeout: Duration::from_secs(1),
             read_timeout: Duration::from_secs(1),
             errand: Errand::Answer,

@@ -199,6 +199,35 @@ checks! {
         needs: "LEAST_CONNECTIONS, one worker; `weights: exact` for unequal ones; connections released on one member",
         errors: Errors::None, lbaas: "1, 2",
         scenarios: ["balancing/least-connections"];
+    Lc4 "LC-4" "Idle members get requests as the balancer declares.",
+        bound: "`ties: rotating`: n requests in a row go to n members; `first`: all to the first in rotation; `random`: the upper tail of \
+                chi-square is at least alpha = 1e-6, with the power published",
+        why: "When nobody is busy, the definition of least connections leaves open who is picked, and balancers differ. A request whose \
+              predecessor has only just ended may find its member still counted as busy: it is no evidence against `first`, and makes what \
+              is drawn more even than chance, so only the upper tail counts.",
+        needs: "LEAST_CONNECTIONS, equal weights, one worker, `ties`, requests one after the other with time between them",
+        errors: Errors::Rates { alpha: 1e-6, power: "published with each verdict, against one member at half its share; exact unless `ties: random`" },
+        lbaas: "1, 2",
+        scenarios: ["balancing/idle-members"];
+    Lc5 "LC-5" "A slow member gets no more than the others can take.",
+        bound: "for each request, what was certainly open on its member when it was decided upon is at most what may have been open on any \
+                other: counts within 1 + c of each other, with c the requests of which that is not certain",
+        why: "The definition of least connections, with what is known of it. A request is decided upon between its sending and its arrival. It \
+              is certainly open from its arrival at the member to the member's answer, and perhaps from its sending to 50 ms after its \
+              end, when the balancer has seen both connections closed. By Little's law a member k times slower then serves 1/k of what \
+              another does; in turn, all clients would end up waiting for it.",
+        needs: "LEAST_CONNECTIONS, equal weights, one worker, more requests at a time than members",
+        errors: Errors::None, lbaas: "1, 2",
+        scenarios: ["balancing/slow-member"];
+    Lc6 "LC-6" "A member that nothing reaches holds up no more requests than the others have open.",
+        bound: "as LC-5, for each request that got stuck: those that were stuck then are at most as many as may have been open on any other \
+                member",
+        why: "A connection that is not answered stays open, so the member that is not reached is as busy as any other after a few, and least \
+              connections leaves it alone: 3 delayed requests where a rotation had 108. What takes more than 50 ms to reach a member was \
+              sent to the one that nothing reaches first.",
+        needs: "as LC-5; a member that is silent to SYNs and in rotation during all of the traffic",
+        errors: Errors::None, lbaas: "1, 2",
+        scenarios: ["failover/blackhole-least-connections"];
     Sh1 "SH-1" "Requests from one address go to one member.",
         bound: "one member for each address; exact",
         why: "LBaaS: SOURCE_IP, as method or as persistence. The client's port must not matter.",
@@ -229,6 +258,12 @@ checks! {
         needs: "SOURCE_IP as method, `hash: consistent`, `rendezvous` or `maglev`; traffic before and after the member left",
         errors: Errors::None, lbaas: "1, 2",
         scenarios: ["failover/source-ip"];
+    Sh5 "SH-5" "When a member has returned, addresses are where they were.",
+        bound: "0 addresses are elsewhere than before the first fault; exact",
+        why: "A hash has no memory: with the same members it maps clients as before, whatever its kind.",
+        needs: "SOURCE_IP as method without persistence; traffic before the fault and after the return, with the same members in rotation",
+        errors: Errors::None, lbaas: "1, 2",
+        scenarios: ["failover/source-ip"];
     Sh6 "SH-6" "The client's port does not matter.",
         bound: "one member for an address that comes from at least 100 ports; exact",
         why: "LBaaS: SOURCE_IP is the address. Octavia's SOURCE_IP_PORT, which uses the port as well, is no method of the LBaaS APIs and \
@@ -237,19 +272,73 @@ checks! {
         errors: Errors::None, lbaas: "1, 2",
         scenarios: ["balancing/source-ports"];
     Sp1 "SP-1" "A client with a cookie stays on its member.",
-        bound: "one member for each client; for HTTP_COOKIE the cookie is set with the first answer, and to no other value than the \
+        bound: "one member for each client; the cookie is set with the first answer, and to no other value than the \
                 client's afterwards; exact",
-        why: "LBaaS: HTTP_COOKIE and APP_COOKIE. Setting another value would show that the client's has not been recognised; some \
+        why: "LBaaS: HTTP_COOKIE. Setting another value would show that the client's has not been recognised; some \
               balancers set the same one again.",
-        needs: "HTTP_COOKIE or APP_COOKIE; at least two requests of a client",
+        needs: "HTTP_COOKIE; at least two requests of a client",
         errors: Errors::None, lbaas: "1, 2",
         scenarios: ["persistence/http-cookie"];
+    Sp2 "SP-2" "Members do not see the balancer's cookie.",
+        bound: "absent from every request in the members' logs; exact",
+        why: "The cookie is between client and balancer. HAProxy's `indirect`, which the LBaaS driver writes, removes it; many balancers pass \
+              it on and declare so.",
+        needs: "HTTP_COOKIE, `cookie: hidden`, requests that carry the cookie",
+        errors: Errors::None, lbaas: "1, 2",
+        scenarios: ["persistence/http-cookie"];
+    Sp3 "SP-3" "A client whose member has left is served by another one at once, with a new cookie.",
+        bound: "no failed request; the first answer sets a cookie (HTTP_COOKIE), and the client stays where that led; clients of other members \
+                stay where they were; exact",
+        why: "A cookie of a member that is out must cost nothing but the move.",
+        needs: "HTTP_COOKIE or APP_COOKIE; clients that bring their cookies along after a member has left",
+        errors: Errors::None, lbaas: "1, 2",
+        scenarios: ["persistence/cookie-failover"];
+    Sp4 "SP-4" "When a member has returned, clients stay with their cookies, new or old.",
+        bound: "a client that brings the cookie it was given last is where it was at last, and one that brings its first cookie is where it was \
+                at first; exact",
+        why: "A cookie names its member. Nothing but the cookie that a client brings says where it belongs.",
+        needs: "HTTP_COOKIE or APP_COOKIE; clients that bring cookies along after a member has returned",
+        errors: Errors::None, lbaas: "1, 2",
+        scenarios: ["persistence/cookie-failover"];
+    Sp5 "SP-5" "A client with a cookie that is unknown or malformed is a new client.",
+        bound: "RR-1, or what else new clients are shared by; a cookie is set with each answer (HTTP_COOKIE); no failed request; exact",
+        why: "Cookies outlive members and configurations, and clients can send what they like.",
+        needs: "HTTP_COOKIE or APP_COOKIE with ROUND_ROBIN; traffic with a `cookie` of its own",
+        errors: Errors::None, lbaas: "1, 2",
+        scenarios: ["persistence/unknown-cookie"];
+    Sp6 "SP-6" "A client with the application's cookie stays on its member.",
+        bound: "one member for each client from the cookie on that its member has set; exact",
+        why: "LBaaS: APP_COOKIE. The balancer learns the cookie from the answer; how many characters of it count is not asserted.",
+        needs: "APP_COOKIE; at least two requests of a client",
+        errors: Errors::None, lbaas: "1, 2",
+        scenarios: ["persistence/app-cookie"];
     Sp7 "SP-7" "When a member leaves, only the clients that were kept on it move.",
         bound: "0 other addresses move; exact. How evenly the moved ones are spread is reported, not judged",
         why: "A table of clients is not changed for those whose member lives.",
         needs: "SOURCE_IP as persistence; traffic before and after the member left",
         errors: Errors::None, lbaas: "1, 2",
         scenarios: ["persistence/source-table"];
+    Sp8 "SP-8" "When a member has returned, nobody is brought back to it by the table.",
+        bound: "0 addresses are elsewhere than in the traffic before the return; exact",
+        why: "A table remembers where a client was last. Moving it again would break the session that it has there.",
+        needs: "SOURCE_IP as persistence, `source_table` with room for all clients; traffic before and after a member has returned",
+        errors: Errors::None, lbaas: "1, 2",
+        scenarios: ["persistence/source-table"];
+    Sp9 "SP-9" "Clients stay where they are when something else is changed.",
+        bound: "0 clients are elsewhere; exact",
+        why: "Adding a member is no reason to move the clients of others. The HAProxy driver's table is lost with each reload, and 44 of 60 \
+              clients move; HAProxy declares so. A cookie that the balancer inserts is with the client, and nothing is to be forgotten.",
+        needs: "SOURCE_IP as persistence with `source_table` and `reload: keeps-all`, HTTP_COOKIE, or APP_COOKIE with `reload: keeps-all`; a \
+                change of the pool between two traffic steps of the same clients",
+        errors: Errors::None, lbaas: "1, 2",
+        scenarios: ["persistence/source-table-reload", "persistence/cookie-reload"];
+    Sp12 "SP-12" "A member whose weight is set to 0 keeps its clients and gets no new ones.",
+        bound: "0 clients with its cookie are elsewhere, and it serves 0 of the others; exact",
+        why: "LBaaS: a member of weight 0 takes no new connections and goes on serving those that are bound to it; that is how a member is \
+              drained.",
+        needs: "HTTP_COOKIE or APP_COOKIE, `weights: exact`; a weight that is set to 0, and clients that bring their cookies along",
+        errors: Errors::None, lbaas: "1, 2",
+        scenarios: ["persistence/drain"];
     Hm1 "HM-1" "Exactly f consecutive bad probes take a member out.",
         bound: "out after f, not f-1, not f+1; counted in the member's own log, or, where the fault hides the probes from the member, \
                 from its last good probe on by the declared schedule and cost",

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use lblab_history::Request;
-use lblab_model::Persistence;
+use lblab_history::{Purpose, Request};
+use lblab_model::{CookieRule, Persistence};
 
 use crate::CheckId;
 use crate::answers::failures;
@@ -12,11 +12,53 @@ use crate::verdict::{Measurement, Outcome, Unit, Verdict};
 
 /// The verdict on `cookies: stick`.
 pub(crate) fn stick(run: &Run<'_>, step: usize) -> Vec<Verdict> {
-    vec![sticks(run, step)]
+    let shown = run.plan.persistence == Some(Persistence::HttpCookie);
+    [sticks(run, step)].into_iter().chain(shown.then(|| is_hidden(run, step))).collect()
+}
+
+/// Whether no member saw the cookie by which the balancer keeps clients.
+fn is_hidden(run: &Run<'_>, step: usize) -> Verdict {
+    let check = CheckId::Sp2;
+    let Some((traffic_step, _)) = run.last_traffic(step) else {
+        return Verdict::inconclusive(check, "there was no traffic");
+    };
+    match run.traits().cookie {
+        Some(CookieRule::Hidden) => {}
+        Some(CookieRule::Shown) => {
+            return Verdict::unsupported(check, "the balancer declares that members see its cookie");
+        }
+        None => return Verdict::unsupported(check, "the balancer does not declare whether members see its `cookie`"),
+    }
+    let carried: BTreeMap<u64, &str> = run
+        .requests(traffic_step)
+        .into_iter()
+        .filter_map(|request| Some((request.id, request.cookie.as_deref()?)))
+        .collect();
+    let (mut arrived, mut shown) = (0_u64, Vec::new());
+    for served in &run.history.served {
+        let Purpose::Request(id) = served.purpose else { continue };
+        let Some(cookie) = carried.get(&id) else { continue };
+        arrived += 1;
+        let seen = served.cookie.as_deref().unwrap_or_default();
+        if cookie.split("; ").any(|pair| seen.split("; ").any(|one| one == pair)) {
+            shown.push(format!("{} saw the cookie {seen} in request {id}", served.member));
+        }
+    }
+    if arrived == 0 {
+        return Verdict::inconclusive(check, "no request that carried a cookie is in a member's log");
+    }
+    let summary = format!("{} of {arrived} requests that carried the cookie showed it to their member", shown.len());
+    let verdict = Verdict::holds_if(shown.is_empty(), check, summary).measuring(Measurement::at_most(
+        Unit::Requests,
+        shown.len() as f64,
+        0.0,
+    ));
+    shown.into_iter().take(3).fold(verdict, Verdict::because).unless(run.unfinished(traffic_step))
 }
 
 fn sticks(run: &Run<'_>, step: usize) -> Verdict {
-    let check = CheckId::Sp1;
+    let learned = matches!(run.plan.persistence, Some(Persistence::AppCookie { .. }));
+    let check = if learned { CheckId::Sp6 } else { CheckId::Sp1 };
     let Some((traffic_step, traffic)) = run.last_traffic(step) else {
         return Verdict::inconclusive(check, "there was no traffic");
     };
@@ -36,7 +78,7 @@ fn sticks(run: &Run<'_>, step: usize) -> Verdict {
     let Some((from, to)) = span(&requests) else {
         return Verdict::inconclusive(check, "the traffic sent no request");
     };
-    if !traffic.cookies {
+    if !traffic.cookies.are_kept() {
         return Verdict::inconclusive(check, "the clients of the traffic did not keep their cookies");
     }
     if let Some(failed) = failures(&requests) {

@@ -6,8 +6,8 @@ use lblab_scenario::{Expectation, Plan, Step};
 use crate::run::Run;
 use crate::verdict::{Judgement, Verdict};
 use crate::{
-    CheckId, answers, asked, change, cookies, detection, forwarded, held, in_flight, kept_down, limit, loss, recovery,
-    replay, scaled, schedule, sharing, sources, stays, teardown,
+    CheckId, answers, asked, change, cookies, detection, forwarded, held, homes, in_flight, kept_down, limit, loads,
+    loss, recovery, replay, scaled, schedule, sharing, sources, stays, teardown,
 };
 
 /// Judges the history of a run of the plan.
@@ -44,6 +44,13 @@ fn expected(run: &Run<'_>, step: usize, expectation: &Expectation) -> Vec<Verdic
         Expectation::SourcesStick => sources::stick(run, step),
         Expectation::CookiesStick => cookies::stick(run, step),
         Expectation::OnlyVictimsMoved => sources::only_victims_moved(run, step),
+        Expectation::SourcesStay => homes::sources_stay(run, step),
+        Expectation::SourcesRestored => homes::sources_restored(run, step),
+        Expectation::CookiesOnlyVictimsMoved => homes::cookies_of_victims_moved(run, step),
+        Expectation::CookiesStay => homes::cookies_stay(run, step),
+        Expectation::CookiesRestored => homes::cookies_restored(run, step),
+        Expectation::TiesAsDeclared => loads::ties(run, step),
+        Expectation::LoadsEven => loads::even(run, step),
         Expectation::HeldBalanced => held::balanced(run, step),
         Expectation::Refills { member } => held::refills(run, step, member),
         Expectation::Leaves { member } => detection::leaves(run, step, member),

@@ -129,6 +129,14 @@ impl<'a> Run<'a> {
             .map(|m| &m.name)
     }
 
+    /// The member at this address, by its name.
+    pub(crate) fn who(&self, address: Option<Ipv4Addr>) -> String {
+        match address {
+            Some(address) => self.name_of(address).map_or_else(|| address.to_string(), ToString::to_string),
+            None => "nobody known".to_owned(),
+        }
+    }
+
     /// The last traffic before this step.
     pub(crate) fn last_traffic(&self, before: usize) -> Option<(usize, &'a Traffic)> {
         let mut earlier = self.plan.steps.iter().enumerate().take(before).rev();

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use lblab_history::Request;
 use lblab_model::window::cut_off;
 use lblab_model::{Method, Name, Persistence, RotationOrder, Sequence, Weight, pick};
-use lblab_scenario::{Expectation, PlannedStep, Step};
+use lblab_scenario::{Cookies, Expectation, PlannedStep, Step, Traffic};
 
 use crate::answers::failures;
 use crate::chi_square::{ALPHA, Drawn, drawn};
@@ -63,11 +63,12 @@ pub(crate) fn by_weight(run: &Run<'_>, step: usize) -> Vec<Verdict> {
         let verdicts = [Verdict::unsupported(case.check(), reason), case.is_drawn()];
         return verdicts.into_iter().map(|verdict| verdict.unless(doubt.as_ref())).collect();
     }
-    let mut verdicts = match case.strayed().map_or_else(|| case.picks(), |strayed| Err(strayed.into())) {
-        Ok(picks) if run.traits().workers > 1 || !one_after_the_other(&decided) => vec![case.concurrent(&picks)],
-        Ok(picks) => case.sequential(&picks),
-        Err(verdict) => vec![*verdict],
-    };
+    let mut verdicts =
+        match case.strayed().or_else(|| case.unheeded()).map_or_else(|| case.picks(), |strayed| Err(strayed.into())) {
+            Ok(picks) if run.traits().workers > 1 || !one_after_the_other(&decided) => vec![case.concurrent(&picks)],
+            Ok(picks) => case.sequential(&picks),
+            Err(verdict) => vec![*verdict],
+        };
     let asked_for = |name: &&&Name| {
         let idle = |(index, planned): (usize, &PlannedStep)| {
             matches!(&planned.step, Step::Expect(Expectation::Idle { member }) if member == **name)
@@ -100,6 +101,9 @@ fn shared(requests: &[&Request]) -> Option<usize> {
 impl Case<'_> {
     /// Which of the checks on sharing this is.
     fn check(&self) -> CheckId {
+        if self.unknown_cookie().is_some() {
+            return CheckId::Sp5;
+        }
         let weights = self.rotation.weights();
         let start = self.requests.first().map(|request| request.sent).unwrap_or_default();
         if !self.rotation.out.is_empty() {
@@ -117,6 +121,29 @@ impl Case<'_> {
         } else {
             CheckId::Rr3
         }
+    }
+
+    /// The cookie that all of the requests carried and that the balancer cannot know.
+    fn unknown_cookie(&self) -> Option<&str> {
+        let step = self.requests.first()?.step;
+        match &self.run.plan.steps.get(step)?.step {
+            Step::Traffic(Traffic { cookies: Cookies::Fixed(cookie), .. }) => self
+                .run
+                .plan
+                .persistence
+                .as_ref()
+                .filter(|kind| **kind != Persistence::SourceIp)
+                .map(|_| cookie.as_str()),
+            _ => None,
+        }
+    }
+
+    /// The verdict on a new client that was given no cookie of its own.
+    fn unheeded(&self) -> Option<Verdict> {
+        let cookie = self.unknown_cookie().filter(|_| self.run.plan.persistence == Some(Persistence::HttpCookie))?;
+        let request = self.requests.iter().find(|request| request.outcome.is_ok() && request.set_cookies.is_empty())?;
+        let summary = format!("request {} carried the cookie {cookie}, and none was set in its place", request.id);
+        Some(Verdict::fails(CheckId::Sp5, summary))
     }
 
     /// The verdict on a connection whose requests went to more than one member although connections are shared.
@@ -158,7 +185,9 @@ impl Case<'_> {
         for request in self.decided {
             let decided = match self.run.plan.persistence {
                 Some(Persistence::SourceIp) => sources.insert(*request.source.ip()),
-                Some(Persistence::HttpCookie | Persistence::AppCookie { .. }) => request.cookie.is_none(),
+                Some(Persistence::HttpCookie | Persistence::AppCookie { .. }) => {
+                    request.cookie.is_none() || self.unknown_cookie().is_some()
+                }
                 None => true,
             };
             if !decided {

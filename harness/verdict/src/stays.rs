@@ -179,7 +179,9 @@ pub(crate) fn gets_no_new_clients(run: &Run<'_>, member: &Name, requests: &[&Req
     let summary = format!("{member}, of weight 0, served {} of {} requests of new clients", served.len(), new.len());
     let kept = run.plan.persistence == Some(Persistence::SourceIp) && !served.is_empty();
     let doubt = kept.then_some("clients may have been kept on it by their address from before");
-    Verdict::holds_if(served.is_empty(), CheckId::Rr9, summary)
+    let by_cookie = matches!(run.plan.persistence, Some(Persistence::HttpCookie | Persistence::AppCookie { .. }));
+    let check = if by_cookie { CheckId::Sp12 } else { CheckId::Rr9 };
+    Verdict::holds_if(served.is_empty(), check, summary)
         .measuring(Measurement::at_most(Unit::Requests, served.len() as f64, 0.0))
         .if_trusted(doubt)
         .if_supported(run.traits().ignores_weights())

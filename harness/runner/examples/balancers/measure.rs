@@ -142,7 +142,7 @@ async fn requests_per_second(
             method: "GET".to_owned(),
             path: "/".to_owned(),
             reuse,
-            cookies: false,
+            cookies: lblab_traffic::Cookies::None,
             connect_timeout: Duration::from_secs(5),
             read_timeout: Duration::from_secs(5),
             errand: Errand::Answer,

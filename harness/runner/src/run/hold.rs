@@ -28,7 +28,7 @@ impl Stage {
             method: "GET".to_owned(),
             path: "/".to_owned(),
             reuse: false,
-            cookies: false,
+            cookies: lblab_traffic::Cookies::None,
             connect_timeout: Duration::from_secs(10),
             read_timeout: PATIENCE,
             errand: Errand::Held,

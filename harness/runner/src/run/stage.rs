@@ -48,6 +48,8 @@ pub(super) struct Stage {
     pub(super) background: Vec<Background>,
     /// The counters of requests and connections.
     pub(super) request_ids: lblab_traffic::Ids,
+    /// What clients were given, for those who come again.
+    pub(super) jars: lblab_traffic::Jars,
     /// Whether every member has been given the time to be probed by the balancer as it runs now.
     pub(super) warm: bool,
     /// Good probes that each member had seen when the balancer last forgot about its members.
@@ -121,6 +123,7 @@ impl Stage {
             held: Held::default(),
             background: Vec::new(),
             request_ids: lblab_traffic::Ids::new(),
+            jars: lblab_traffic::Jars::new(),
             warm: false,
             forgotten: BTreeMap::new(),
             faults: BTreeMap::new(),

@@ -2,7 +2,7 @@
 
 use lblab_history::{Record, Request, StepRecord};
 use lblab_model::Moment;
-use lblab_scenario::{Clients, Load, MemberKind, Span, Target, Traffic};
+use lblab_scenario::{Clients, Cookies, Load, MemberKind, Span, Target, Traffic};
 use lblab_traffic::{Errand, Origin, RequestSpec, TrafficSpec};
 use tokio::sync::oneshot;
 use tokio::task::{JoinHandle, spawn_local};
@@ -77,7 +77,8 @@ impl Stage {
     /// Where requests from a namespace come from.
     pub(super) fn origin(&self, namespace: &str) -> Result<Origin, Problem> {
         let namespace = self.namespace(namespace)?;
-        Ok(Origin::new(move || namespace.tcp_socket(), self.clock, self.request_ids.clone()))
+        let origin = Origin::new(move || namespace.tcp_socket(), self.clock, self.request_ids.clone());
+        Ok(origin.remembering(self.jars.clone()))
     }
 
     fn traffic_spec(&self, step: usize, traffic: &Traffic) -> Result<TrafficSpec, Problem> {
@@ -109,7 +110,13 @@ impl Stage {
             method: traffic.method.clone(),
             path: traffic.path.clone(),
             reuse: traffic.reuse,
-            cookies: traffic.cookies,
+            cookies: match &traffic.cookies {
+                Cookies::None => lblab_traffic::Cookies::None,
+                Cookies::Keep => lblab_traffic::Cookies::Keep,
+                Cookies::Bring => lblab_traffic::Cookies::Bring,
+                Cookies::First => lblab_traffic::Cookies::First,
+                Cookies::Fixed(cookie) => lblab_traffic::Cookies::Fixed(cookie.clone()),
+            },
             connect_timeout: traffic.connect_timeout,
             read_timeout: traffic.read_timeout,
             errand: Errand::Answer,

@@ -1,5 +1,6 @@
 //! The `expect` step: whether what is expected can hold, can fail, and has something to be judged by.
 
+mod loads;
 mod member;
 mod shares;
 mod sticking;
@@ -37,8 +38,23 @@ pub(super) fn check(
         Expect::Sources(sources) => Some(match sources.value {
             raw::Sources::Stick => sticking::sources(stage, sources.at, scene, found),
             raw::Sources::OnlyVictimsMoved => sticking::victims(stage, sources.at, scene, found),
+            raw::Sources::Stay => sticking::sources_stay(stage, sources.at, scene, found),
+            raw::Sources::Restored => sticking::sources_restored(stage, sources.at, scene, found),
         }),
-        Expect::Cookies(stick) => Some(sticking::cookies(stage, stick.at, scene, found)),
+        Expect::Cookies(cookies) => Some(match cookies.value {
+            raw::Cookies::Stick => sticking::cookies(stage, cookies.at, scene, found),
+            raw::Cookies::OnlyVictimsMoved => {
+                sticking::cookies_again(stage, cookies.at, scene, found);
+                Expectation::CookiesOnlyVictimsMoved
+            }
+            raw::Cookies::Stay => {
+                sticking::cookies_again(stage, cookies.at, scene, found);
+                Expectation::CookiesStay
+            }
+            raw::Cookies::Restored => sticking::cookies_restored(stage, cookies.at, scene, found),
+        }),
+        Expect::Ties(ties) => Some(loads::ties(stage, ties.at, scene, found)),
+        Expect::Loads(even) => Some(loads::even(stage, even.at, scene, found)),
         Expect::Held(balanced) => Some(held(stage, balanced.at, scene, found)),
         Expect::Lost(lost) => {
             if scene.sent.is_empty() && scene.background.is_none() && !scene.doubt {

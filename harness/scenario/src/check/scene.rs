@@ -27,6 +27,8 @@ pub(super) struct Scene {
     pub(super) released: Option<usize>,
     /// The last return of a member or change of the pool, after which a rotation may start afresh.
     pub(super) changed: Option<Place>,
+    /// The first fault of a member.
+    pub(super) first_fault: Option<Place>,
     /// About how much time has passed, with a balancer that does as it should.
     pub(super) passed: Duration,
     /// How much longer what is waited for may take than that, if probes are not answered.
@@ -147,6 +149,7 @@ impl Scene {
             holding: false,
             released: None,
             changed: None,
+            first_fault: None,
             passed: Duration::ZERO,
             patience: Duration::ZERO,
             allowances: Vec::new(),

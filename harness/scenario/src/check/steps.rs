@@ -215,6 +215,7 @@ impl Stage<'_> {
             scene.balancer_fault = Some(step.at);
             return Some(Step::Fault { member: None, fault: fault? });
         }
+        scene.first_fault.get_or_insert(step.at);
         let member = &mut scene.members[self.cast.find(on, found)?];
         let name = on.value.0.as_str();
         already(member.fault.map(|(_, at)| at), &format!("`{name}`"), name, on.at, scene.doubt, found);

@@ -6,9 +6,9 @@ use lblab_model::Protocol;
 
 use super::pool::Pool;
 use crate::diagnostic::Findings;
-use crate::raw::{self, From, Scenario, To};
+use crate::raw::{self, From, Jar, Scenario, To};
 use crate::shape::{At, Field};
-use crate::{Clients, Load, Place, Span, Target, Traffic};
+use crate::{Clients, Cookies, Load, Place, Span, Target, Traffic};
 
 /// Clients' patience, where a scenario does not say.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -24,11 +24,10 @@ pub(super) fn check(
     let load = load(step, found);
     let to = target(step, scenario, found);
     let clients = clients(raw, to, found);
-    if let (Some(jar), Some(Protocol::Tcp)) = (raw.cookies.given(), pool.protocol) {
-        found.add("no-cookies", jar.at, "a TCP pool does not set cookies").help("delete `cookies`, or balance HTTP");
-    }
+    let cookies = cookies(raw, pool, found);
     let broken = raw.reuse.is_wrong()
         || raw.cookies.is_wrong()
+        || raw.cookie.is_wrong()
         || raw.path.is_wrong()
         || raw.method.is_wrong()
         || raw.connect_timeout.is_wrong()
@@ -41,12 +40,31 @@ pub(super) fn check(
         clients: clients?,
         to: to?,
         reuse: raw.reuse.value().copied().unwrap_or(false),
-        cookies: raw.cookies.given().is_some(),
+        cookies,
         method: raw.method.value().map_or("GET", |method| method.0).to_owned(),
         path: raw.path.value().map_or("/", |path| path.0.as_str()).to_owned(),
         connect_timeout: raw.connect_timeout.value().map_or(CONNECT_TIMEOUT, |length| length.0),
         read_timeout: raw.read_timeout.value().map_or(READ_TIMEOUT, |length| length.0),
     })
+}
+
+fn cookies(raw: &raw::Traffic, pool: &Pool, found: &mut Findings) -> Cookies {
+    if let (Some(jar), Some(Protocol::Tcp)) = (raw.cookies.given(), pool.protocol) {
+        found.add("no-cookies", jar.at, "a TCP pool does not set cookies").help("delete `cookies`, or balance HTTP");
+    }
+    if let (Some(jar), Some(cookie)) = (raw.cookies.given(), raw.cookie.given()) {
+        found
+            .add("clash", cookie.at, "`cookie` does not go with `cookies`")
+            .related(jar.at, "`cookies` is here")
+            .help("write one of the two");
+    }
+    match (raw.cookies.value(), raw.cookie.value()) {
+        (Some(Jar::Keep), _) => Cookies::Keep,
+        (Some(Jar::Bring), _) => Cookies::Bring,
+        (Some(Jar::First), _) => Cookies::First,
+        (None, Some(cookie)) => Cookies::Fixed(cookie.0.clone()),
+        (None, None) => Cookies::None,
+    }
 }
 
 fn load(step: &At<raw::Traffic>, found: &mut Findings) -> Option<Load> {

@@ -17,6 +17,21 @@ pub enum Expectation {
     CookiesStick,
     /// Compared with the traffic before it, only the clients of members that have left rotation have moved.
     OnlyVictimsMoved,
+    /// Compared with the traffic before it, every source is on the member that it was on, although the pool has changed or a member
+    /// has returned.
+    SourcesStay,
+    /// Every source of the last traffic is on the member that it was on before the first fault.
+    SourcesRestored,
+    /// Compared with the traffic with cookies before it, only the clients of members that have left are elsewhere, with another cookie.
+    CookiesOnlyVictimsMoved,
+    /// Compared with the traffic with cookies before it, every client is on the member that it was on.
+    CookiesStay,
+    /// Every client of the last traffic is on the member that its first cookie is of.
+    CookiesRestored,
+    /// The members, which were idle when each request of the last traffic came, got it as the balancer declares.
+    TiesAsDeclared,
+    /// Each request of the last traffic went to a member that was as little busy as any other.
+    LoadsEven,
     /// The requests held open are shared as evenly as can be, at every moment of the last `hold`.
     HeldBalanced,
     /// The requests of the last `hold` all went to this member, where requests had just been released.

@@ -93,8 +93,8 @@ pub struct Traffic {
     pub to: Target,
     /// Whether a client uses its connection again.
     pub reuse: bool,
-    /// Whether a client keeps its cookies.
-    pub cookies: bool,
+    /// Which cookies a client sends.
+    pub cookies: Cookies,
     /// The request's method.
     pub method: String,
     /// The request's path.
@@ -125,6 +125,30 @@ impl Traffic {
             Load::Open { rate, span: Span::For(span) } => Some((rate * span.as_secs_f64()).round() as u64),
             Load::Open { span: Span::Rest, .. } => None,
         }
+    }
+}
+
+/// Which cookies clients send.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Cookies {
+    /// None.
+    #[default]
+    None,
+    /// Those that they are given in this traffic.
+    Keep,
+    /// Those that they had at the end of the last traffic, and those that they are given.
+    Bring,
+    /// Those that they were given first, when they had none, and those that they are given.
+    First,
+    /// Always this one.
+    Fixed(String),
+}
+
+impl Cookies {
+    /// Whether clients send back what they are given.
+    pub fn are_kept(&self) -> bool {
+        matches!(self, Cookies::Keep | Cookies::Bring | Cookies::First)
     }
 }
 

@@ -23,13 +23,20 @@ choice! {
         Refills(NameText) = "refills" ["vm01"],
         /// The last traffic was shared exactly `by weight`, or its sources were `spread` over all members.
         Shares(Shares) = "shares",
-        /// Each source of the last traffic kept to one member (`stick`), or, compared with the traffic before it,
-        /// `only victims moved`: only clients of members that have left are elsewhere.
+        /// Each source of the last traffic kept to one member (`stick`). Compared with the traffic before it, only clients of members
+        /// that have left are elsewhere (`only victims moved`), or nobody is (`stay`). Compared with the last traffic before the
+        /// first fault, nobody is (`restored`).
         Sources(Sources) = "sources",
-        /// Each client of the last traffic kept to one member by its cookie.
+        /// Each client of the last traffic kept to one member by its cookie (`stick`). Compared with the traffic before it, only clients
+        /// of members that have left are elsewhere, with a new cookie (`only victims moved`), or nobody is (`stay`). Each is on the
+        /// member of its first cookie (`restored`).
         Cookies(Cookies) = "cookies",
         /// The held requests are shared as evenly as can be, at every moment.
         Held(Held) = "held",
+        /// Who of several idle members got each request of the last traffic: `as declared`.
+        Ties(Ties) = "ties",
+        /// Each request of the last traffic went to a member that was as little busy as any other: `even`.
+        Loads(Loads) = "loads",
         /// How many requests of all traffic were lost: as many as `predicted`, or at most a number.
         Lost(Lost) = "lost" ["predicted", 0],
         /// Every request of the last traffic was answered with this status.
@@ -53,17 +60,48 @@ words! { Shares: "by weight" => Shares::ByWeight, "spread" => Shares::Spread }
 pub(crate) enum Sources {
     Stick,
     OnlyVictimsMoved,
+    Stay,
+    Restored,
 }
 
-words! { Sources: "stick" => Sources::Stick, "only victims moved" => Sources::OnlyVictimsMoved }
+words! { Sources:
+    "stick" => Sources::Stick,
+    "only victims moved" => Sources::OnlyVictimsMoved,
+    "stay" => Sources::Stay,
+    "restored" => Sources::Restored,
+}
 
 /// What became of clients with cookies.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Cookies {
     Stick,
+    OnlyVictimsMoved,
+    Stay,
+    Restored,
 }
 
-words! { Cookies: "stick" => Cookies::Stick }
+words! { Cookies:
+    "stick" => Cookies::Stick,
+    "only victims moved" => Cookies::OnlyVictimsMoved,
+    "stay" => Cookies::Stay,
+    "restored" => Cookies::Restored,
+}
+
+/// Who gets a request when several members are equally busy.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Ties {
+    AsDeclared,
+}
+
+words! { Ties: "as declared" => Ties::AsDeclared }
+
+/// How busy members are.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Loads {
+    Even,
+}
+
+words! { Loads: "even" => Loads::Even }
 
 /// How held requests are shared.
 #[derive(Clone, Copy, Debug)]

@@ -76,6 +76,29 @@ impl Shape for Token {
     }
 }
 
+/// A cookie as a client sends it, out of the characters that a `Cookie` header may have.
+#[derive(Clone, Debug)]
+pub(crate) struct CookieText(pub(crate) String);
+
+impl Shape for CookieText {
+    fn read(node: &Node, found: &mut Findings) -> Option<CookieText> {
+        leaf(node, "cookie", "a cookie", found, |text| {
+            let good = |c: char| c.is_ascii_graphic() || c == ' ';
+            let bare = text.trim() == text && text.chars().all(good);
+            if (1..=1000).contains(&text.len()) && bare {
+                Ok(CookieText(text.to_owned()))
+            } else {
+                let message = format!("`{}` is not a cookie", printable(text));
+                Err((message, "write 1 to 1000 printable ASCII characters, as in `SRV=nonsense`".to_owned()))
+            }
+        })
+    }
+
+    fn schema() -> Json {
+        json!({ "type": "string", "minLength": 1, "maxLength": 1000, "pattern": "^[!-~]([ -~]*[!-~])?$" })
+    }
+}
+
 /// The path of a URL, out of characters that every balancer's configuration takes unquoted.
 #[derive(Clone, Debug)]
 pub(crate) struct UrlPath(pub(crate) String);

@@ -2,7 +2,7 @@
 
 use serde_json::{Value as Json, json};
 
-use super::{Length, Rate, TrafficMethod, UrlPath};
+use super::{CookieText, Length, Rate, TrafficMethod, UrlPath};
 use crate::diagnostic::Findings;
 use crate::shape::{Number, Shape, mapping, word, words};
 use crate::yaml::Node;
@@ -28,8 +28,11 @@ mapping! {
         optional to: To,
         /// Whether a client sends all its requests on one connection. Default: false.
         optional reuse: bool,
-        /// `keep`: a client sends back the cookies that it was given.
+        /// `keep`: a client sends back the cookies that it was given; `bring`: and those that it has from the traffic before;
+        /// `first`: and those that it was given first.
         optional cookies: Jar,
+        /// A cookie that every request carries, whatever is given. Not with `cookies`.
+        optional cookie: CookieText = ["SRV=nonsense"],
         /// The requests' path. Default: `/`.
         optional path: UrlPath = ["/"],
         /// The requests' method. Default: GET.
@@ -49,7 +52,7 @@ fn load_rules() -> Json {
             { "required": ["rate", "for"], "properties": { "requests": false, "during": false, "clients": false } },
             { "required": ["rate", "during"], "properties": { "requests": false, "for": false, "clients": false } },
         ],
-        "not": { "required": ["clients", "sources"] },
+        "not": { "anyOf": [{ "required": ["clients", "sources"] }, { "required": ["cookies", "cookie"] }] },
     })
 }
 
@@ -95,9 +98,18 @@ pub(crate) enum To {
 words! { To: "vip" => To::Vip, "floating_ip" => To::FloatingIp }
 
 /// What becomes of cookies.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Jar {
     Keep,
+    Bring,
+    First,
 }
 
-words! { Jar: "keep" => Jar::Keep }
+words! { Jar:
+    /// A client sends back what it was given in this traffic.
+    "keep" => Jar::Keep,
+    /// It begins with what it had at the end of the traffic before.
+    "bring" => Jar::Bring,
+    /// It begins with what it was given first, when it had no cookie.
+    "first" => Jar::First,
+}

@@ -7,7 +7,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use lblab_history::{Clock, Request};
-use lblab_traffic::{Clients, Errand, Ids, Load, Origin, RequestSpec, TrafficError, TrafficSpec, run};
+use lblab_traffic::{Clients, Cookies, Errand, Ids, Load, Origin, RequestSpec, TrafficError, TrafficSpec, run};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::Notify;
@@ -102,7 +102,7 @@ pub(crate) fn request(target: SocketAddrV4) -> RequestSpec {
         method: "GET".to_owned(),
         path: "/".to_owned(),
         reuse: false,
-        cookies: false,
+        cookies: Cookies::None,
         connect_timeout: Duration::from_secs(10),
         read_timeout: Duration::from_secs(10),
         errand: Errand::Answer,

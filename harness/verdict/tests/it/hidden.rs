@@ -163,8 +163,8 @@ fn nothing_else_that_rests_on_states_is_judged() {
         at: at(0.01),
         proven: at(0.01),
     });
-    assert_eq!(hidden(moved).outcomes(), "SP-1 fails");
-    assert_eq!(hidden(faulty).outcomes(), "SP-1 unsupported");
+    assert_eq!(hidden(moved).outcomes(), "SP-1 fails, SP-2 unsupported");
+    assert_eq!(hidden(faulty).outcomes(), "SP-1 unsupported, SP-2 unsupported");
 }
 
 #[test]

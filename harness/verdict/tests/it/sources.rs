@@ -3,7 +3,7 @@
 use expect_test::expect;
 use lblab_history::{MemberState, Outcome, Request};
 use lblab_model::{HashClass, HashFormula, Method, Persistence};
-use lblab_scenario::{Expectation, Step};
+use lblab_scenario::{Cookies, Expectation, Step};
 
 use crate::sharing::random;
 use crate::story::{Story, traffic};
@@ -105,7 +105,7 @@ fn addresses_are_where_the_declared_formula_has_them() {
     let declared = |picks: Vec<usize>| {
         let story = hashed(3).sends_from_sources(picks).expect(Expectation::SourcesSpread);
         story.declares(|traits| {
-            (traits.hash, traits.hash_formula) = (Some(HashClass::Map), Some(HashFormula::AddressModulo))
+            (traits.hash, traits.hash_formula) = (Some(HashClass::Map), Some(HashFormula::AddressModulo));
         })
     };
     // 10.64.0.10 is 171966474, a multiple of 3, and every ten addresses the next /24 begins, 256 on.
@@ -196,7 +196,7 @@ fn a_few_others_may_move_where_that_is_declared() {
 /// Three clients with five requests each.
 pub fn with_cookies(member: impl Fn(u32, usize) -> usize, sets: impl Fn(usize) -> bool) -> Story {
     let mut story = Story::of(&[1, 1, 1]).persistence(Persistence::HttpCookie);
-    story = story.step(Step::Traffic(lblab_scenario::Traffic { cookies: true, ..traffic() }));
+    story = story.step(Step::Traffic(lblab_scenario::Traffic { cookies: Cookies::Keep, ..traffic() }));
     for turn in 0..5 {
         for client in 0..3 {
             let request = story.request(story.now, Some(member(client, turn)));
@@ -213,31 +213,35 @@ pub fn with_cookies(member: impl Fn(u32, usize) -> usize, sets: impl Fn(usize) -
 fn a_client_with_a_cookie_stays_where_it_is() {
     with_cookies(|client, _| client as usize, |turn| turn == 0).check(&expect![[r#"
         SP-1 holds: 0 of 3 clients did not stay on one member by their cookie
+        SP-2 unsupported: the balancer does not declare whether members see its `cookie`
     "#]]);
     with_cookies(|client, turn| (client as usize + turn) % 3, |turn| turn == 0).check(&expect![[r#"
         SP-1 fails: 3 of 3 clients did not stay on one member by their cookie
             client 0: vm01 first, vm02 in request 3 with the cookie SRV=it
             client 1: vm02 first, vm03 in request 4 with the cookie SRV=it
             client 2: vm03 first, vm01 in request 5 with the cookie SRV=it
+        SP-2 unsupported: the balancer does not declare whether members see its `cookie`
     "#]]);
     // The same value may be set again and again, and no other one.
     let again = || with_cookies(|client, _| client as usize, |_| true);
-    assert_eq!(again().outcomes(), "SP-1 holds");
+    assert_eq!(again().outcomes(), "SP-1 holds, SP-2 unsupported");
     let mut other = again();
     other.history.requests[7].set_cookies = vec!["SRV=another; path=/".to_owned()];
     other.check(&expect![[r#"
         SP-1 fails: 1 of 3 clients did not stay on one member by their cookie
             client 1: request 7 carried the cookie SRV=it, and SRV=another was set
+        SP-2 unsupported: the balancer does not declare whether members see its `cookie`
     "#]]);
     with_cookies(|client, _| client as usize, |_| false).check(&expect![[r#"
         SP-1 fails: 3 of 3 clients did not stay on one member by their cookie
             client 0: no cookie was set with the first answer, to request 0
             client 1: no cookie was set with the first answer, to request 1
             client 2: no cookie was set with the first answer, to request 2
+        SP-2 unsupported: the balancer does not declare whether members see its `cookie`
     "#]]);
     let none =
         with_cookies(|client, _| client as usize, |turn| turn == 0).declares(|traits| traits.persistence.clear());
-    assert_eq!(none.outcomes(), "SP-1 unsupported");
+    assert_eq!(none.outcomes(), "SP-1 unsupported, SP-2 unsupported");
 }
 
 #[test]

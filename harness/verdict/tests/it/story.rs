@@ -16,7 +16,8 @@ use lblab_model::{
     SecurityGroup, TieRule, Transport, Weight, WeightRule,
 };
 use lblab_scenario::{
-    Clients, Expectation, Load, MemberKind, MemberPlan, Network, Place, Plan, PlannedStep, Span, Step, Target, Traffic,
+    Clients, Cookies, Expectation, Load, MemberKind, MemberPlan, Network, Place, Plan, PlannedStep, Span, Step, Target,
+    Traffic,
 };
 use lblab_verdict::{CheckId, Judgement, Outcome as Decided, judge};
 
@@ -47,7 +48,7 @@ pub fn traffic() -> Traffic {
         clients: Clients::Tenant(1),
         to: Target::Vip,
         reuse: false,
-        cookies: false,
+        cookies: Cookies::None,
         method: "GET".to_owned(),
         path: "/".to_owned(),
         connect_timeout: seconds(10.0),

@@ -155,7 +155,7 @@ fn idle_by_chance(stage: &Stage<'_>, name: &At<NameText>, index: usize, sent: &S
     let (picks, of) = match sent.traffic.clients {
         Clients::Sources(sources) if stage.pool.binds_addresses() == Some(true) => (u64::from(sources), "sources"),
         _ if stage.pool.binds_addresses() == Some(true) => (1, "sources"),
-        clients if stage.pool.binds_cookies() == Some(true) && sent.traffic.cookies => {
+        clients if stage.pool.binds_cookies() == Some(true) && sent.traffic.cookies.are_kept() => {
             (u64::from(clients.count()), "clients")
         }
         _ => (sent.requests(), "requests"),

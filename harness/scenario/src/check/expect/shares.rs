@@ -34,8 +34,8 @@ pub(super) fn by_weight(stage: &Stage<'_>, at: Place, scene: &Scene, found: &mut
     only_one(stage, at, found);
     let Some(sent) = last_sent(scene, at, found) else { return Expectation::SharedByWeight };
     background(at, sent.background, "requests of others come between", found);
-    let bound =
-        stage.pool.binds_addresses() == Some(true) || stage.pool.binds_cookies() == Some(true) && sent.traffic.cookies;
+    let bound = stage.pool.binds_addresses() == Some(true)
+        || stage.pool.binds_cookies() == Some(true) && sent.traffic.cookies.are_kept();
     if bound {
         let persistence = stage.scenario.pool.value().and_then(|pool| pool.persistence.given());
         found

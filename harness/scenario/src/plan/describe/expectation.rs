@@ -3,7 +3,7 @@
 use std::fmt::{self, Write};
 
 use lblab_model::window::{Detection, Window, declared_detection, detection, epsilon, recovery};
-use lblab_model::{BalancerTraits, Fall, Fault, FirstFailure, Name};
+use lblab_model::{BalancerTraits, Fall, Fault, FirstFailure, Name, TieRule};
 
 use super::super::{Expectation, LostBound, Plan};
 use super::{bound, loss, reservation, shares, span};
@@ -37,29 +37,6 @@ fn write_bound(
         Expectation::SharedByWeight => {
             line("the last traffic was shared by weight")?;
             bound(to, &shares::bound(plan, index, traits))
-        }
-        Expectation::SourcesSpread => {
-            line("the sources of the last traffic were spread over the members")?;
-            bound(to, "every member serves some; upper tail of chi-square, alpha 1e-6")
-        }
-        Expectation::SourcesStick => {
-            line("each source of the last traffic kept to one member")?;
-            bound(to, "exact: one member for each source")
-        }
-        Expectation::CookiesStick => {
-            line("each client of the last traffic kept to one member by its cookie")?;
-            bound(to, "exact: one member for each client")
-        }
-        Expectation::OnlyVictimsMoved => {
-            line("only the clients of members that left have moved")?;
-            bound(to, "exact: no client of another member is elsewhere")
-        }
-        Expectation::HeldBalanced => {
-            line("held requests are shared as evenly as can be")?;
-            bound(
-                to,
-                "after every single one: largest - smallest <= 1 with equal weights, else within 1.5 of the quota",
-            )
         }
         Expectation::Refills { member } => {
             line(&format!("the last hold refilled {member}"))?;
@@ -98,10 +75,76 @@ fn write_bound(
         Expectation::Answers { status } => {
             line(&format!("every request of the last traffic was answered with {status}"))
         }
-        Expectation::NoProbes => {
-            line("no member has seen a health probe")?;
-            bound(to, "exact: 0 probes")
+        Expectation::SourcesSpread
+        | Expectation::SourcesStick
+        | Expectation::SourcesStay
+        | Expectation::SourcesRestored
+        | Expectation::OnlyVictimsMoved
+        | Expectation::CookiesStick
+        | Expectation::CookiesOnlyVictimsMoved
+        | Expectation::CookiesStay
+        | Expectation::CookiesRestored
+        | Expectation::TiesAsDeclared
+        | Expectation::LoadsEven
+        | Expectation::HeldBalanced
+        | Expectation::NoProbes => {
+            let (said, exactly) = said(expectation, traits);
+            line(said)?;
+            bound(to, exactly)
         }
+    }
+}
+
+/// What is asserted and within which bound, where that does not depend on the plan.
+fn said(expectation: &Expectation, traits: &BalancerTraits) -> (&'static str, &'static str) {
+    match expectation {
+        Expectation::SourcesSpread => (
+            "the sources of the last traffic were spread over the members",
+            "every member serves some; upper tail of chi-square, alpha 1e-6",
+        ),
+        Expectation::SourcesStick => {
+            ("each source of the last traffic kept to one member", "exact: one member for each source")
+        }
+        Expectation::SourcesStay => {
+            ("every source of the last traffic stayed where it was in the one before", "exact: 0 sources are elsewhere")
+        }
+        Expectation::SourcesRestored => (
+            "every source of the last traffic is where it was before the first fault",
+            "exact: 0 sources are elsewhere",
+        ),
+        Expectation::OnlyVictimsMoved => {
+            ("only the clients of members that left have moved", "exact: no client of another member is elsewhere")
+        }
+        Expectation::CookiesStick => {
+            ("each client of the last traffic kept to one member by its cookie", "exact: one member for each client")
+        }
+        Expectation::CookiesOnlyVictimsMoved => (
+            "only clients of members that left have moved, at once and with another cookie",
+            "exact: no failed request, no client of another member is elsewhere",
+        ),
+        Expectation::CookiesStay => {
+            ("every client with a cookie stayed where it was in the traffic before", "exact: 0 clients are elsewhere")
+        }
+        Expectation::CookiesRestored => {
+            ("every client is on the member of its first cookie", "exact: 0 clients are elsewhere")
+        }
+        Expectation::TiesAsDeclared => (
+            "idle members got the requests of the last traffic as declared",
+            match traits.ties {
+                TieRule::Rotating => "exact: n requests in a row went to n members",
+                TieRule::First => "exact: all requests went to the first member",
+                TieRule::Random => "upper tail of chi-square, alpha 1e-6",
+            },
+        ),
+        Expectation::LoadsEven => (
+            "each request of the last traffic went to a member that was as little busy as any other",
+            "exact: what was surely open there is at most what may have been open at any other",
+        ),
+        Expectation::HeldBalanced => (
+            "held requests are shared as evenly as can be",
+            "after every single one: largest - smallest <= 1 with equal weights, else within 1.5 of the quota",
+        ),
+        _ => ("no member has seen a health probe", "exact: 0 probes"),
     }
 }
 

@@ -17,7 +17,13 @@ pub(super) fn of(plan: &Plan, index: usize, expectation: &Expectation, traits: &
             unweighted().or_else(ignored).or_else(|| standing.rotation())
         }
         Expectation::SourcesSpread => unweighted().or_else(|| standing.rotation()),
-        Expectation::OnlyVictimsMoved => standing.rotation(),
+        Expectation::OnlyVictimsMoved | Expectation::CookiesOnlyVictimsMoved => standing.rotation(),
+        Expectation::TiesAsDeclared | Expectation::LoadsEven => {
+            traits.counts_apart().or_else(unweighted).or_else(|| standing.rotation())
+        }
+        Expectation::SourcesStay if traits.source_table.is_none() => {
+            Some("the balancer declares no `source_table`".to_owned())
+        }
         Expectation::HeldBalanced | Expectation::Refills { .. } => {
             traits.counts_apart().or_else(unweighted).or_else(|| standing.rotation())
         }
@@ -31,7 +37,11 @@ pub(super) fn of(plan: &Plan, index: usize, expectation: &Expectation, traits: &
         Expectation::Idle { member } => standing.hidden(member).or_else(|| standing.panic()),
         Expectation::Answers { status } if *status != 200 => standing.panic().or_else(|| standing.maybe_nobody()),
         Expectation::SourcesStick
+        | Expectation::SourcesStay
+        | Expectation::SourcesRestored
         | Expectation::CookiesStick
+        | Expectation::CookiesStay
+        | Expectation::CookiesRestored
         | Expectation::Lost(_)
         | Expectation::Answers { .. }
         | Expectation::NoProbes => None,

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use lblab_model::{BalancerTraits, Fault, Name};
 
-use super::super::{Clients, Load, Plan, Span, Step, Target, Traffic, Wait};
+use super::super::{Clients, Cookies, Load, Plan, Span, Step, Target, Traffic, Wait};
 use super::{expectation, span};
 
 /// Writes the step of this index, which typically takes so long, and what follows from it below.
@@ -72,8 +72,14 @@ fn describe_traffic(plan: &Plan, traffic: &Traffic) -> String {
     if traffic.reuse {
         text.push_str(", on one connection each");
     }
-    if traffic.cookies {
-        text.push_str(", cookies kept");
+    match &traffic.cookies {
+        Cookies::None => {}
+        Cookies::Keep => text.push_str(", cookies kept"),
+        Cookies::Bring => text.push_str(", cookies kept, and brought along from before"),
+        Cookies::First => text.push_str(", cookies kept, beginning with those that were given first"),
+        Cookies::Fixed(cookie) => {
+            let _ = write!(text, ", with the cookie {cookie}");
+        }
     }
     text
 }
