@@ -332,6 +332,14 @@ checks! {
                 change of the pool between two traffic steps of the same clients",
         errors: Errors::None, lbaas: "1, 2",
         scenarios: ["persistence/source-table-reload", "persistence/cookie-reload"];
+    Sp11 "SP-11" "A table that is full remembers the clients that it saw last.",
+        bound: "0 addresses are elsewhere of those that came again after fewer others than the declared table has room for, but for 1 % of \
+                it; exact",
+        why: "What has to make room is what was seen longest ago: whoever is active keeps its member. HAProxy makes room for a 256th of the \
+              table at once.",
+        needs: "SOURCE_IP as persistence, `source_table`, more clients than that",
+        errors: Errors::None, lbaas: "1, 2",
+        scenarios: ["persistence/table-overflow"];
     Sp12 "SP-12" "A member whose weight is set to 0 keeps its clients and gets no new ones.",
         bound: "0 clients with its cookie are elsewhere, and it serves 0 of the others; exact",
         why: "LBaaS: a member of weight 0 takes no new connections and goes on serving those that are bound to it; that is how a member is \

@@ -7,7 +7,7 @@ use crate::run::Run;
 use crate::verdict::{Judgement, Verdict};
 use crate::{
     CheckId, answers, asked, change, cookies, detection, forwarded, held, homes, in_flight, kept_down, limit, loads,
-    loss, recovery, replay, scaled, schedule, sharing, sources, stays, teardown,
+    loss, overflow, recovery, replay, scaled, schedule, sharing, sources, stays, teardown,
 };
 
 /// Judges the history of a run of the plan.
@@ -46,6 +46,7 @@ fn expected(run: &Run<'_>, step: usize, expectation: &Expectation) -> Vec<Verdic
         Expectation::OnlyVictimsMoved => sources::only_victims_moved(run, step),
         Expectation::SourcesStay => homes::sources_stay(run, step),
         Expectation::SourcesRestored => homes::sources_restored(run, step),
+        Expectation::SourcesRemembered => overflow::remembered(run, step),
         Expectation::CookiesOnlyVictimsMoved => homes::cookies_of_victims_moved(run, step),
         Expectation::CookiesStay => homes::cookies_stay(run, step),
         Expectation::CookiesRestored => homes::cookies_restored(run, step),

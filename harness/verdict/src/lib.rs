@@ -25,6 +25,7 @@ mod kept_down;
 mod limit;
 mod loads;
 mod loss;
+mod overflow;
 mod probes;
 mod recovery;
 mod rejoin;

@@ -88,7 +88,8 @@ impl Stage {
             Clients::Tenant(count) => lblab_traffic::Clients::Together(same(network.client, count)),
             Clients::Outside(count) => lblab_traffic::Clients::Together(same(network.outside, count)),
             Clients::Sources(count) => {
-                let addresses: Option<Vec<_>> = (0..count).map(|client| network.source(client)).collect();
+                let addresses: Option<Vec<_>> =
+                    (0..count).map(|client| network.source(traffic.skipped_sources + client)).collect();
                 let none = || Problem::harness("the plan has no source addresses for its clients");
                 lblab_traffic::Clients::InTurn(addresses.ok_or_else(none)?)
             }

@@ -40,6 +40,7 @@ pub(super) fn check(
             raw::Sources::OnlyVictimsMoved => sticking::victims(stage, sources.at, scene, found),
             raw::Sources::Stay => sticking::sources_stay(stage, sources.at, scene, found),
             raw::Sources::Restored => sticking::sources_restored(stage, sources.at, scene, found),
+            raw::Sources::Remembered => sticking::sources_remembered(stage, sources.at, scene, found),
         }),
         Expect::Cookies(cookies) => Some(match cookies.value {
             raw::Cookies::Stick => sticking::cookies(stage, cookies.at, scene, found),

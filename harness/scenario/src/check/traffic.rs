@@ -25,7 +25,9 @@ pub(super) fn check(
     let to = target(step, scenario, found);
     let clients = clients(raw, to, found);
     let cookies = cookies(raw, pool, found);
-    let broken = raw.reuse.is_wrong()
+    let skipped = skipped(raw, found);
+    let broken = raw.skip.is_wrong()
+        || raw.reuse.is_wrong()
         || raw.cookies.is_wrong()
         || raw.cookie.is_wrong()
         || raw.path.is_wrong()
@@ -38,6 +40,7 @@ pub(super) fn check(
     Some(Traffic {
         load: load?,
         clients: clients?,
+        skipped_sources: skipped,
         to: to?,
         reuse: raw.reuse.value().copied().unwrap_or(false),
         cookies,
@@ -65,6 +68,29 @@ fn cookies(raw: &raw::Traffic, pool: &Pool, found: &mut Findings) -> Cookies {
         (None, Some(cookie)) => Cookies::Fixed(cookie.0.clone()),
         (None, None) => Cookies::None,
     }
+}
+
+/// The most sources that there are.
+const MOST_SOURCES: u32 = 20_000;
+
+/// How many sources are left out.
+fn skipped(raw: &raw::Traffic, found: &mut Findings) -> u32 {
+    let Some(skip) = raw.skip.given() else { return 0 };
+    match raw.sources.value() {
+        None if raw.sources.is_absent() => {
+            found
+                .add("clash", skip.at, "only of many sources can some be left out")
+                .help("add `sources`, or delete `skip`");
+        }
+        Some(sources) if sources.0 + skip.value.0 > MOST_SOURCES => {
+            let last = sources.0 + skip.value.0;
+            found
+                .add("too-many", skip.at, format!("the last of these sources would be number {last}"))
+                .help(format!("there are {MOST_SOURCES} at most"));
+        }
+        _ => {}
+    }
+    skip.value.0
 }
 
 fn load(step: &At<raw::Traffic>, found: &mut Findings) -> Option<Load> {

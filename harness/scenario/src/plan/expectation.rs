@@ -20,6 +20,8 @@ pub enum Expectation {
     /// Compared with the traffic before it, every source is on the member that it was on, although the pool has changed or a member
     /// has returned.
     SourcesStay,
+    /// Every source of the last traffic that the balancer's table has room for is on the member that it was on.
+    SourcesRemembered,
     /// Every source of the last traffic is on the member that it was on before the first fault.
     SourcesRestored,
     /// Compared with the traffic with cookies before it, only the clients of members that have left are elsewhere, with another cookie.

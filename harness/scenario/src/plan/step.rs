@@ -89,6 +89,9 @@ pub struct Traffic {
     pub load: Load,
     /// Who sends them.
     pub clients: Clients,
+    /// How many of the sources come before the first one that sends.
+    #[serde(default)]
+    pub skipped_sources: u32,
     /// Where to.
     pub to: Target,
     /// Whether a client uses its connection again.

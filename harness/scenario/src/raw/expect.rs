@@ -25,7 +25,7 @@ choice! {
         Shares(Shares) = "shares",
         /// Each source of the last traffic kept to one member (`stick`). Compared with the traffic before it, only clients of members
         /// that have left are elsewhere (`only victims moved`), or nobody is (`stay`). Compared with the last traffic before the
-        /// first fault, nobody is (`restored`).
+        /// first fault, nobody is (`restored`). As many as the balancer's table has room for are where they were (`remembered`).
         Sources(Sources) = "sources",
         /// Each client of the last traffic kept to one member by its cookie (`stick`). Compared with the traffic before it, only clients
         /// of members that have left are elsewhere, with a new cookie (`only victims moved`), or nobody is (`stay`). Each is on the
@@ -62,6 +62,7 @@ pub(crate) enum Sources {
     OnlyVictimsMoved,
     Stay,
     Restored,
+    Remembered,
 }
 
 words! { Sources:
@@ -69,6 +70,7 @@ words! { Sources:
     "only victims moved" => Sources::OnlyVictimsMoved,
     "stay" => Sources::Stay,
     "restored" => Sources::Restored,
+    "remembered" => Sources::Remembered,
 }
 
 /// What became of clients with cookies.

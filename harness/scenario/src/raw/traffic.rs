@@ -22,6 +22,8 @@ mapping! {
         optional clients: Number<1, 1024> = [8],
         /// How many clients, each with an address of its own, send in turn. At most 20000.
         optional sources: Number<1, 20_000> = [400],
+        /// How many sources are left out before the first one that sends: those of other traffic, as a rule. Default: 0.
+        optional skip: Number<1, 20_000> = [1000],
         /// Where the clients are: in the tenant network (the default) or outside, in the external network.
         optional from: From,
         /// Where they send to: the VIP, or the floating IP, which is for clients outside.

@@ -247,3 +247,36 @@ fn members_see_no_cookie_of_the_balancer_where_it_hides_it() {
     assert_eq!(declared(Some(CookieRule::Shown)), "SP-1 holds, SP-2 unsupported");
     assert_eq!(declared(None), "SP-1 holds, SP-2 unsupported");
 }
+
+/// A table of a hundred, 110 sources, and then those from the thirteenth on.
+fn overflows(after: impl Fn(usize) -> usize) -> Story {
+    let story = Story::of(&[1, 1, 1]).persistence(Persistence::SourceIp).sends_from_sources((0..110).map(|n| n % 3));
+    let mut story = story.wait(1.0).sends_from_sources((0..110).map(after));
+    let first = story.history.requests.iter().filter(|request| request.step == 1).map(|request| request.id).min();
+    let first = first.expect("it has sent some");
+    story.history.requests.retain(|request| request.step == 0 || request.id >= first + 12);
+    for (id, request) in (0..).zip(&mut story.history.requests) {
+        request.id = id;
+    }
+    story.declares(|traits| traits.source_table = Some(100)).expect(Expectation::SourcesRemembered)
+}
+
+#[test]
+fn a_full_table_remembers_whom_it_saw_last() {
+    overflows(|number| number % 3).check(&expect![[r#"
+        SP-11 holds: 0 of 98 addresses are not where they were, although the table of 100 had room
+            110 addresses were seen in all; 0 requests came from one that had been seen too long ago
+    "#]]);
+    // A table of fifty.
+    overflows(|number| (number + usize::from(number < 60)) % 3).check(&expect![[r#"
+        SP-11 fails: 48 of 98 addresses are not where they were, although the table of 100 had room
+            10.64.1.12: vm01 before, vm02 in request 110; 98 clients since
+            10.64.1.13: vm02 before, vm03 in request 111; 98 clients since
+            10.64.1.14: vm03 before, vm01 in request 112; 98 clients since
+            110 addresses were seen in all; 0 requests came from one that had been seen too long ago
+    "#]]);
+    let roomy = overflows(|number| number % 3).declares(|traits| traits.source_table = Some(110));
+    assert_eq!(roomy.outcomes(), "SP-11 unsupported");
+    let unknown = overflows(|number| number % 3).declares(|traits| traits.source_table = None);
+    assert_eq!(unknown.outcomes(), "SP-11 unsupported");
+}

@@ -56,7 +56,7 @@ fn a_member_that_was_busy_just_before_may_be_passed_over() {
 fn beside_a_slow_member(pick: impl Fn(u64, &[usize]) -> usize) -> Story {
     let mut story = least(3).fault("vm02", Fault::Slow { first_byte: seconds(0.2) });
     story = story.wait(1.0).step(Step::Traffic(traffic()));
-    let mut free = vec![story.now; 12];
+    let mut free = [story.now; 12];
     let mut open: Vec<(usize, lblab_model::Moment)> = Vec::new();
     for number in 0..300 {
         let (client, &sent) = free.iter().enumerate().min_by_key(|(_, free)| **free).expect("there are clients");

@@ -46,6 +46,7 @@ pub fn traffic() -> Traffic {
     Traffic {
         load: Load::Closed { requests: 0 },
         clients: Clients::Tenant(1),
+        skipped_sources: 0,
         to: Target::Vip,
         reuse: false,
         cookies: Cookies::None,

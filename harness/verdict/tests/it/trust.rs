@@ -74,6 +74,7 @@ fn every_expectation_yields_a_verdict_even_in_an_empty_history() {
         Expectation::OnlyVictimsMoved,
         Expectation::SourcesStay,
         Expectation::SourcesRestored,
+        Expectation::SourcesRemembered,
         Expectation::CookiesOnlyVictimsMoved,
         Expectation::CookiesStay,
         Expectation::CookiesRestored,

@@ -55,15 +55,7 @@ pub(super) fn cookies(stage: &Stage<'_>, at: Place, scene: &Scene, found: &mut F
 }
 
 pub(super) fn sources_stay(stage: &Stage<'_>, at: Place, scene: &Scene, found: &mut Findings) -> Expectation {
-    if let Some(pool) = stage.scenario.pool.given()
-        && stage.pool.persistence != Ok(Some(Persistence::SourceIp))
-        && stage.pool.persistence.is_ok()
-    {
-        found
-            .add("not-sticky", at, "no table remembers where a source was, so it need not stay")
-            .related(pool.at, "the pool")
-            .help("add `persistence: {type: SOURCE_IP}`; by a hash, sources are `restored` when a member returns");
-    }
+    has_table(stage, at, found);
     only_one(stage, at, found);
     if let Some(sent) = last_sent(scene, at, found) {
         many_sources(sent, at, found);
@@ -74,6 +66,33 @@ pub(super) fn sources_stay(stage: &Stage<'_>, at: Place, scene: &Scene, found: &
         between(before, sent, at, scene, found);
     }
     Expectation::SourcesStay
+}
+
+/// Reports a pool in which no table remembers sources.
+fn has_table(stage: &Stage<'_>, at: Place, found: &mut Findings) {
+    if let Some(pool) = stage.scenario.pool.given()
+        && stage.pool.persistence != Ok(Some(Persistence::SourceIp))
+        && stage.pool.persistence.is_ok()
+    {
+        found
+            .add("not-sticky", at, "no table remembers where a source was, so it need not stay")
+            .related(pool.at, "the pool")
+            .help("add `persistence: {type: SOURCE_IP}`; by a hash, sources are `restored` when a member returns");
+    }
+}
+
+pub(super) fn sources_remembered(stage: &Stage<'_>, at: Place, scene: &Scene, found: &mut Findings) -> Expectation {
+    has_table(stage, at, found);
+    only_one(stage, at, found);
+    if let Some(sent) = last_sent(scene, at, found) {
+        many_sources(sent, at, found);
+        if scene.sent.len() < 2 && !scene.doubt {
+            found
+                .add("no-traffic", at, "there is no traffic before the last one in which a source could have been seen")
+                .help("send from more sources than a table has room for, and then from those that came last");
+        }
+    }
+    Expectation::SourcesRemembered
 }
 
 pub(super) fn sources_restored(stage: &Stage<'_>, at: Place, scene: &Scene, found: &mut Findings) -> Expectation {

@@ -79,6 +79,7 @@ fn write_bound(
         | Expectation::SourcesStick
         | Expectation::SourcesStay
         | Expectation::SourcesRestored
+        | Expectation::SourcesRemembered
         | Expectation::OnlyVictimsMoved
         | Expectation::CookiesStick
         | Expectation::CookiesOnlyVictimsMoved
@@ -111,6 +112,10 @@ fn said(expectation: &Expectation, traits: &BalancerTraits) -> (&'static str, &'
         Expectation::SourcesRestored => (
             "every source of the last traffic is where it was before the first fault",
             "exact: 0 sources are elsewhere",
+        ),
+        Expectation::SourcesRemembered => (
+            "every source of the last traffic that the table has room for is where it was",
+            "exact: 0 of them are elsewhere",
         ),
         Expectation::OnlyVictimsMoved => {
             ("only the clients of members that left have moved", "exact: no client of another member is elsewhere")

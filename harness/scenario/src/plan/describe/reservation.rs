@@ -21,7 +21,7 @@ pub(super) fn of(plan: &Plan, index: usize, expectation: &Expectation, traits: &
         Expectation::TiesAsDeclared | Expectation::LoadsEven => {
             traits.counts_apart().or_else(unweighted).or_else(|| standing.rotation())
         }
-        Expectation::SourcesStay if traits.source_table.is_none() => {
+        Expectation::SourcesStay | Expectation::SourcesRemembered if traits.source_table.is_none() => {
             Some("the balancer declares no `source_table`".to_owned())
         }
         Expectation::HeldBalanced | Expectation::Refills { .. } => {
@@ -39,6 +39,7 @@ pub(super) fn of(plan: &Plan, index: usize, expectation: &Expectation, traits: &
         Expectation::SourcesStick
         | Expectation::SourcesStay
         | Expectation::SourcesRestored
+        | Expectation::SourcesRemembered
         | Expectation::CookiesStick
         | Expectation::CookiesStay
         | Expectation::CookiesRestored

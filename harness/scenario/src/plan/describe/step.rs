@@ -58,6 +58,9 @@ fn describe_traffic(plan: &Plan, traffic: &Traffic) -> String {
         Clients::Tenant(count) => format!("{count} clients at a time"),
         Clients::Outside(1) => "the client outside".to_owned(),
         Clients::Outside(count) => format!("{count} clients outside at a time"),
+        Clients::Sources(count) if traffic.skipped_sources > 0 => {
+            format!("{count} sources in turn, the first {} left out", traffic.skipped_sources)
+        }
         Clients::Sources(count) => format!("{count} sources in turn"),
     };
     let target = match (traffic.to, plan.network.floating_ip) {
