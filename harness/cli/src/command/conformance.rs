@@ -47,13 +47,16 @@ pub(super) fn conformance(arguments: &Conformance) -> Done {
 
     let trials = trials(arguments, &plans, &balancers);
     let order: Vec<usize> = (0..trials.len()).collect();
+    let usual = labs(arguments.jobs);
+    let expected: Vec<Duration> = trials.iter().map(Trial::expected).collect();
+    let labs = if arguments.jobs.is_some() { usual } else { beside(&expected, balancers.len(), usual) };
     let progress = Progress::new(!arguments.verbose);
     let (date, begun, used) = (rfc3339(SystemTime::now()), Instant::now(), processor_time());
     let mut finished: Vec<Finished> = Vec::new();
     side_by_side(
         &trials,
         &order,
-        beside(arguments.jobs, &trials, balancers.len()),
+        labs,
         &progress,
         |trial, show| decided(|| trial.run(&mut *show), &scope),
         |_, run| {
@@ -130,13 +133,9 @@ fn trials(arguments: &Conformance, plans: &[Plan], balancers: &[Arc<Contender>])
 /// How many labs run side by side if nobody says: as many as it takes for all runs of one balancer to end about when its longest
 /// does, but no fewer than elsewhere, and no more than twice as many, which processors that mostly wait can bear. Several balancers
 /// take turns, since some of them wait less.
-fn beside(asked: Option<u16>, trials: &[Trial], balancers: usize) -> usize {
-    let expected = trials.iter().map(|trial| trial.expected().as_secs_f64());
-    let (sum, longest) = expected.fold((0.0, 1.0_f64), |(sum, longest), one| (sum + one, longest.max(one)));
-    let usual = labs(asked);
-    if asked.is_some() {
-        return usual;
-    }
+fn beside(expected: &[Duration], balancers: usize, usual: usize) -> usize {
+    let longest = expected.iter().max().map_or(1.0, |longest| longest.as_secs_f64().max(1.0));
+    let sum: f64 = expected.iter().map(Duration::as_secs_f64).sum();
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
@@ -235,15 +234,18 @@ fn processor_time() -> Duration {
 
 #[cfg(test)]
 mod tests {
+    use std::cmp::Reverse;
     use std::collections::{BTreeMap, BTreeSet};
     use std::time::Duration;
 
+    use lblab_balancer::Manifest;
     use lblab_report::conformance::Scope;
     use lblab_report::{BalancerRef, Judged, Known, RunReport, RunResult, ScenarioRef};
     use lblab_scenario::Profile;
     use lblab_verdict::{Judgement, Outcome, Verdict};
 
-    use super::{Finished, decided, file_name};
+    use super::{Finished, beside, decided, file_name};
+    use crate::undeclared;
 
     /// A run with these outcomes of these checks.
     fn run(outcomes: &[(&str, Outcome)]) -> RunReport {
@@ -316,5 +318,32 @@ mod tests {
         assert_eq!(file_name("haproxy", None, &mut taken), "conformance-haproxy-2");
         assert_eq!(file_name("reference", Some("rise-one"), &mut taken), "conformance-reference+rise-one");
         assert_eq!(file_name("../my lb", None, &mut taken), "conformance-..-my-lb");
+    }
+
+    /// When the last of these ends, if so many are under way at a time and the next one begins when one has ended.
+    fn makespan(expected: &[Duration], labs: usize) -> Duration {
+        let mut ends = vec![Duration::ZERO; labs];
+        for one in expected {
+            let first = ends.iter_mut().min().expect("there is a lab");
+            *first += *one;
+        }
+        ends.into_iter().max().expect("there is a lab")
+    }
+
+    #[test]
+    fn core_takes_less_than_a_minute_on_two_processors_and_little_longer_than_its_longest_scenario() {
+        let haproxy = Manifest::load("haproxy").expect("it is shipped");
+        let mut expected = Vec::new();
+        for (name, text) in lblab_scenario::builtin() {
+            let plan = lblab_scenario::check(name, text).expect("it is right");
+            if plan.profile == Some(Profile::Core) && undeclared(&plan, haproxy.traits()).is_none() {
+                expected.push(plan.expected_duration(haproxy.traits()).typical);
+            }
+        }
+        expected.sort_by_key(|&one| Reverse(one));
+        let (longest, takes) = (expected[0], makespan(&expected, beside(&expected, 1, 2 * 4)));
+        // What a run takes beyond its timers, and what is repeated, needs some of the minute.
+        assert!(takes < Duration::from_secs(45), "{takes:?}: shorten what is longest, or move it to a larger profile");
+        assert!(takes.as_secs_f64() < 1.3 * longest.as_secs_f64(), "{takes:?}, of which the longest takes {longest:?}");
     }
 }

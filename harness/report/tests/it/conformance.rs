@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
+use std::fs;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -434,6 +435,10 @@ fn a_report_fits_its_schema_which_is_committed() {
         let mut wrong = document;
         wrong["checks"][0]["result"] = "excellent".into();
         assert!(fits(&schema, &wrong, "").is_err_and(|told| told.starts_with("/checks/0/result is none of")));
+    }
+    let guide = fs::read_to_string("../../docs/conformance.md").expect("the guide is there");
+    for key in schema["properties"].as_object().expect("keys").keys() {
+        assert!(guide.contains(&format!("`{key}`")), "docs/conformance.md leaves out `{key}`");
     }
     let text = serde_json::to_string_pretty(&schema).expect("it can be written") + "\n";
     expect_file!["../../../../docs/conformance.schema.json"].assert_eq(&text);
