@@ -25,7 +25,7 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Run scenarios in labs and judge the balancer
     Run(Run),
-    /// Run the conformance suite on balancers, and report what each of them does, check by check
+    /// Run the conformance suite on balancers, and report on each of them, check by check
     Conformance(Conformance),
     /// Check scenarios and tell every error, without running anything
     Check {
