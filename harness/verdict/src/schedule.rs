@@ -43,9 +43,11 @@ fn period(run: &Run<'_>, monitor: &Monitor, member: &Name) -> Option<Verdict> {
             gap.as_secs_f64(),
             bounds.tell()
         );
-        // Only when the two probes were seen matters, not what the harness did between them.
+        // Only when the two probes were seen matters, and whether the balancer had a processor when the second one was due; not
+        // what happened between them.
         let first = lateness(run, pair[0].started, pair[0].ended);
-        let late = lateness(run, pair[1].started, pair[1].started).max(first);
+        let due = pair[1].started.min(pair[0].started + expected);
+        let late = lateness(run, due, pair[1].started).max(first);
         let verdict = judge_time(CheckId::Hm12, summary, gap, bounds, late);
         let weight = match verdict.outcome {
             Outcome::Fails => 2,

@@ -22,6 +22,7 @@ mod loss;
 mod monitor;
 mod panic;
 mod passive;
+mod periods;
 mod recovery;
 mod rejoin;
 mod replay;
