@@ -188,7 +188,7 @@ mod tests {
                   ties: rotating
                   hash: rendezvous
                   hash_formula: highest-random-weight
-                  persistence: [SOURCE_IP, HTTP_COOKIE]
+                  persistence: [SOURCE_IP, HTTP_COOKIE, APP_COOKIE]
                   source_table: 10000
                   cookie: hidden
                   monitors: [TCP, HTTP]
