@@ -59,16 +59,15 @@ pub(crate) fn by_weight(run: &Run<'_>, step: usize) -> Vec<Verdict> {
         return vec![Verdict::unsupported(case.check(), reason)];
     }
     let doubt = run.unfinished(traffic_step).or_else(|| fell_behind(traffic, &requests));
-    if let Some(reason) = run.traits().draws() {
-        let verdicts = [Verdict::unsupported(case.check(), reason), case.is_drawn()];
-        return verdicts.into_iter().map(|verdict| verdict.unless(doubt.as_ref())).collect();
-    }
-    let mut verdicts =
-        match case.strayed().or_else(|| case.unheeded()).map_or_else(|| case.picks(), |strayed| Err(strayed.into())) {
-            Ok(picks) if run.traits().workers > 1 || !one_after_the_other(&decided) => vec![case.concurrent(&picks)],
-            Ok(picks) => case.sequential(&picks),
-            Err(verdict) => vec![*verdict],
-        };
+    let wrong = case.strayed().or_else(|| case.unheeded());
+    let mut verdicts = match (run.traits().draws(), wrong.map_or_else(|| case.picks(), |wrong| Err(wrong.into()))) {
+        (Some(reason), _) => vec![Verdict::unsupported(case.check(), reason), case.is_drawn()],
+        (None, Ok(picks)) if run.traits().workers > 1 || !one_after_the_other(&decided) => {
+            vec![case.concurrent(&picks)]
+        }
+        (None, Ok(picks)) => case.sequential(&picks),
+        (None, Err(verdict)) => vec![*verdict],
+    };
     let asked_for = |name: &&&Name| {
         let idle = |(index, planned): (usize, &PlannedStep)| {
             matches!(&planned.step, Step::Expect(Expectation::Idle { member }) if member == **name)

@@ -23,6 +23,9 @@ pub(super) fn bound(plan: &Plan, before: usize, traits: &BalancerTraits) -> Stri
     let equal = weights.windows(2).all(|pair| pair[0] == pair[1]);
     let shuffled = traits.rotation == RotationOrder::Shuffled;
     let counted = if traits.balances == Balanced::Connections { "connections" } else { "requests" };
+    if traits.rotation == RotationOrder::Random {
+        return "drawn by weight: chi-square both ways, alpha 1e-6".to_owned();
+    }
     if one_by_one && k == 1 {
         let divisor = weights.iter().copied().fold(0, gcd).max(1);
         let sum: u32 = weights.iter().map(|&weight| u32::from(weight)).sum();
