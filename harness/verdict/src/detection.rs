@@ -212,7 +212,10 @@ impl<'a> Case<'a> {
         let before = self.probes.iter().filter(|probe| probe.started <= fault.at);
         let sure = before.clone().filter(|probe| probe.good && !probe.doubtful).max_by_key(|probe| probe.started);
         let doubtful = before.filter(|probe| probe.doubtful);
-        let seen = sure.into_iter().chain(doubtful);
+        // One that was let in before the fault may be written down after it, up to when the fault was seen to bite.
+        let let_in = fault.at..=fault.at.max(fault.proven);
+        let behind = self.probes.iter().filter(|probe| probe.good && let_in.contains(&probe.started));
+        let seen = sure.into_iter().chain(doubtful).chain(behind);
         let on_time = seen.clone().filter_map(|probe| self.in_step(*probe));
         let last = seen.copied().chain(on_time).min_by_key(|probe| distance(&extrapolate(*probe)));
         let last =

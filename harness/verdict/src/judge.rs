@@ -34,7 +34,7 @@ pub fn judge(plan: &Plan, history: &History) -> Judgement {
     verdicts.extend(forwarded::names_the_client(&run));
     verdicts.extend(change::under_traffic(&run));
     verdicts.push(teardown::leaves_nothing(&run));
-    Judgement { verdicts: verdicts.into_iter().map(|verdict| scaled::told(plan, verdict)).collect() }
+    Judgement { verdicts: verdicts.into_iter().map(|verdict| scaled::told(&run, verdict)).collect() }
 }
 
 fn expected(run: &Run<'_>, step: usize, expectation: &Expectation) -> Vec<Verdict> {

@@ -328,3 +328,20 @@ fn a_probe_that_began_as_the_member_went_out_and_was_answered_by_the_heal_is_not
     (last.answer, last.started) = (lblab_history::Answer::Status(200), last.started + seconds(0.03));
     assert_eq!(story.outcomes(), "HM-6 holds, HM-1 holds, HM-11 holds");
 }
+
+#[test]
+fn a_probe_that_was_let_in_just_before_the_fault_counts_although_it_was_written_down_after_it() {
+    // The probe at 5.2 s is refused by what is played, and counts as the first of four.
+    let dies_at_once = |answered: bool| {
+        let story = Story::of(&[1, 1]).monitor(1.0, 1.0, 3).wait(5.1995);
+        let mut story = dies(story, Fault::Refuse, |right| Play { fall: 4, ..right });
+        if answered {
+            let mut let_in = story.history.served.last().expect("it was probed before").clone();
+            (let_in.started, let_in.ended) = (at(5.2), Some(at(5.201)));
+            story.history.served.push(let_in);
+        }
+        story.outcomes()
+    };
+    assert_eq!(dies_at_once(true), "HM-4 holds, HM-1 holds, HM-11 holds");
+    assert_eq!(dies_at_once(false), "HM-4 holds, HM-1 fails, HM-11 fails");
+}

@@ -3,7 +3,7 @@
 use expect_test::expect;
 use lblab_model::Fault;
 use lblab_scenario::Expectation;
-use lblab_verdict::CheckId;
+use lblab_verdict::{CheckId, Outcome};
 
 use crate::monitor::Play;
 use crate::story::{Story, name};
@@ -89,4 +89,21 @@ fn the_period_of_probes_is_told_only_where_one_delay_can_be() {
     ]
     .assert_eq(&healthy(0.25).join("\n"));
     expect!["unsupported: scaled too far to tell: a delay is 100ms with the time scale 0.1, and times are compared give or take 102 ms"].assert_eq(&healthy(0.1).join("\n"));
+}
+
+#[test]
+fn a_machine_that_stood_still_for_too_long_holds_nothing_against_a_balancer() {
+    let late = |story: Story| {
+        let judged = story.judged().verdicts.into_iter().find(|verdict| verdict.check == CheckId::Hm1);
+        judged.expect("it was judged").outcome
+    };
+    let wrong = || dies(0.25, |right| Play { fall: 4, ..right });
+    assert_eq!(late(wrong()), Outcome::Fails);
+    // Long before anything happened, and for less than half a delay: it is a failure still.
+    assert_eq!(late(wrong().stood_still(0.12, 0.3)), Outcome::Fails);
+    let reason = "the machine stood still for up to 0.130 s, and a monitor made this fast can bear 0.125 s".to_owned();
+    assert_eq!(late(wrong().stood_still(0.13, 0.3)), Outcome::Inconclusive { reason: reason.clone() });
+    assert_eq!(late(wrong().starved(0.13, 0.3)), Outcome::Inconclusive { reason });
+    // What holds does so all the same, and a plan as its author wrote it has other ways to tell.
+    assert_eq!(late(dies(0.25, |right| right).stood_still(0.13, 0.3)), Outcome::Holds);
 }
