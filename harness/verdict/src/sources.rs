@@ -5,7 +5,7 @@ use std::net::Ipv4Addr;
 
 use lblab_history::Request;
 use lblab_model::pick::Candidate;
-use lblab_model::{HashClass, Method, Moment, Name, Persistence, Weight};
+use lblab_model::{HashClass, HashFormula, Method, Moment, Persistence, Weight};
 
 use crate::CheckId;
 use crate::answers::failures;
@@ -149,19 +149,25 @@ fn follows_formula(run: &Run<'_>, sent: &Sent<'_>, rotation: &Rotation<'_>) -> V
     if let Some(failed) = failures(&sent.all) {
         return Verdict::fails(check, failed.summary).because(failed.evidence);
     }
-    let configured = |name: &Name| run.plan.members.iter().find(|planned| planned.member.name == *name);
-    let candidates: Vec<Candidate> = rotation
-        .seats
+    if formula == HashFormula::NginxSlash24 && !rotation.out.is_empty() {
+        // Whoever is mapped to a member that is out is mapped again, as often as it takes.
+        return Verdict::inconclusive(check, "a member was out of rotation, and the formula is that of all members");
+    }
+    // All of the pool's members, in the order of the configuration: those that are out have a weight all the same.
+    let pool: Vec<Candidate> = run
+        .plan
+        .members
         .iter()
-        .filter_map(|seat| {
-            let member = &configured(seat.name)?.member;
-            let weight = Weight::try_from(u16::try_from(seat.weight).ok()?).ok()?;
-            Some(Candidate { weight, ..Candidate::idle(member) })
+        .filter_map(|planned| {
+            let name = &planned.member.name;
+            let weight = Weight::try_from(u16::try_from(run.weight_at(name, sent.to)?).ok()?).ok()?;
+            let up = !rotation.out.contains(&name);
+            Some(Candidate { weight, up, ..Candidate::idle(&planned.member) })
         })
         .collect();
     let expected = |request: &Request| {
-        let place = formula.member(&candidates, *request.source.ip())?;
-        rotation.seats.get(place).map(|seat| seat.address)
+        let place = formula.member(&pool, *request.source.ip())?;
+        pool.get(place).map(|member| *member.address.ip())
     };
     let mut wrong = BTreeMap::new();
     for request in &sent.requests {

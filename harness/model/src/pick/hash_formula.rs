@@ -92,6 +92,10 @@ mod tests {
         assert_eq!(even, homes(HashFormula::AddressModulo, &[4, 4, 4], consecutive()));
         expect!["201201201"].assert_eq(&even);
         expect!["[0, 0, 1, 0, 2]"].assert_eq(&format!("{:?}", server_map(&candidates(&[3, 1, 1]))));
+        // One that is out is passed over; the weights of all count for the divisor.
+        let mut members = candidates(&[1, 2, 4]);
+        members[0].up = false;
+        expect!["[1, 2, 2, 1, 2, 2]"].assert_eq(&format!("{:?}", server_map(&members)));
         expect!["---------"].assert_eq(&homes(HashFormula::AddressModulo, &[0, 0], consecutive()));
     }
 
