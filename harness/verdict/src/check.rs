@@ -401,6 +401,24 @@ checks! {
         needs: "a monitor; `rise`, `probe_schedule`",
         errors: Errors::Slack, lbaas: "1, 2",
         scenarios: ["failover/refuse", "failover/status-500"];
+    Hm9 "HM-9" "On average members leave and return in the middle of their windows.",
+        bound: "the mean of K >= 20 times within 5d/sqrt(12K) of the middle; over the windows of HM-4 to HM-8, of departures whatever the \
+                fault, of returns after faults whose bad probes end at once",
+        why: "Faults and heals fall evenly into the probes' cycle. Until the first bad probe U of (0, d) passes, and then what the bad \
+              ones take: (f-1)d + fc end to start, (f-1)max(d, c) + c start to start, with the first multiple of d over c for max(d, c) by \
+              ticks. So each departure is evenly spread over a d, with a standard deviation of d/sqrt(12), whatever the schedule and the \
+              cost. So is a return after a c of nothing. If the faults fell unevenly, as the members' logs tell, it is inconclusive.",
+        needs: "a monitor; 20 departures or returns in one run",
+        errors: Errors::Rates { alpha: 6e-7, power: "over 0.99 against a mean that is off by half a delay, with K = 20" },
+        lbaas: "1, 2",
+        scenarios: ["monitor/many-faults"];
+    Hm10 "HM-10" "The times in which members leave and return are evenly spread over their windows.",
+        bound: "Kolmogorov and Smirnov's distance of K >= 100 times to the even distribution at most sqrt(-ln(alpha/2) / 2K), alpha = 1e-4",
+        why: "As HM-9. A mean can be right by chance, as that of a balancer that looks at its members once in two delays and counts a \
+              failure double.",
+        needs: "a monitor; 100 departures or returns in one run",
+        errors: Errors::Rates { alpha: 1e-4, power: "over 0.99 against times that take up half of the window, with K = 100" }, lbaas: "1, 2",
+        scenarios: ["monitor/hundred-faults"];
     Hm11 "HM-11" "A member is left at the end of the f-th bad probe.",
         bound: "within 100 ms and 2 % of the window of the end of the f-th bad probe, as the member saw it, or as follows from its last \
                 good probe",

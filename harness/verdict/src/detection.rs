@@ -50,6 +50,17 @@ fn check_of(fault: Fault) -> CheckId {
     }
 }
 
+/// The window of the fault and when the member left, if it left because of it before it was healed.
+pub(crate) fn timed(run: &Run<'_>, monitor: &Monitor, member: &Name, fault: &FaultRecord) -> Option<(Window, Moment)> {
+    if run.is_out(member, fault.at) {
+        return None;
+    }
+    let case = Case::new(run, monitor, member, fault);
+    let Detection::Within(window) = detection(monitor, &fault.fault, &case.traits) else { return None };
+    let at = run.left(member, fault.at).filter(|&at| run.heal_of(fault).is_none_or(|heal| at <= heal.at))?;
+    Some((window, at))
+}
+
 struct Case<'a> {
     run: &'a Run<'a>,
     member: &'a Name,

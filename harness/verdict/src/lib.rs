@@ -26,6 +26,7 @@ mod limit;
 mod loads;
 mod loss;
 mod overflow;
+mod phases;
 mod probes;
 mod recovery;
 mod rejoin;

@@ -84,6 +84,8 @@ pub enum Unit {
     Clients,
     /// A chi-square statistic.
     ChiSquare,
+    /// A distance between two distributions, from 0 to 1.
+    Distance,
 }
 
 /// How many verdicts there are of each kind.

@@ -23,6 +23,7 @@ mod monitor;
 mod panic;
 mod passive;
 mod periods;
+mod phases;
 mod recovery;
 mod rejoin;
 mod replay;
