@@ -534,6 +534,12 @@ checks! {
         needs: "a member that has returned, under traffic that goes on for a delay",
         errors: Errors::None, lbaas: "1, 2",
         scenarios: ["failover/rejoin"];
+    Fo8 "FO-8" "When all members fail in turn, no more is lost than to each by itself.",
+        bound: "at most the sum of the bounds of FO-1 to FO-4 over the members, whose times of being faulty and in use are disjoint",
+        why: "A rolling restart is a series of single failures, if each member is back before the next one goes.",
+        needs: "`lost: predicted`, and a fault of every member, each after the one before has returned",
+        errors: Errors::Slack, lbaas: "1, 2",
+        scenarios: ["failover/rolling"];
     Fo9 "FO-9" "A fault that the monitor cannot see takes nobody out and loses the member's share.",
         bound: "at most s*l*D + 2 requests with D the time until the heal, where requests fail; never out",
         why: "Probes that pass while requests fail are a gray failure; a balancer that judges by probes alone cannot know.",

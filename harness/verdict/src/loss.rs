@@ -1,10 +1,11 @@
 //! Whether no more requests were lost than may be.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
-use lblab_history::Request;
+use lblab_history::{FaultRecord, Request};
 use lblab_model::window::Loss;
-use lblab_model::{Method, TieRule};
+use lblab_model::{Method, Name, TieRule};
 use lblab_scenario::{LostBound, Step, Traffic};
 
 use crate::CheckId;
@@ -83,8 +84,9 @@ fn covered_by<'a>(group: &[Exposure<'_>], requests: &[&'a Request]) -> Vec<&'a R
 
 fn predicted(run: &Run<'_>, requests: &[&Request], read_timeout: Duration) -> Vec<Verdict> {
     let exposures = exposures(run);
-    let mut verdicts: Vec<Verdict> =
-        groups(&exposures).iter().map(|group| of_group(run, requests, group, read_timeout)).collect();
+    let groups = groups(&exposures);
+    let mut verdicts: Vec<Verdict> = groups.iter().map(|group| of_group(run, requests, group, read_timeout)).collect();
+    verdicts.extend(of_all_in_turn(run, &groups, &verdicts));
     // With nobody in rotation there is nobody to serve, whatever put them out.
     let without_cause: Vec<&Request> = requests
         .iter()
@@ -107,6 +109,45 @@ fn predicted(run: &Run<'_>, requests: &[&Request], read_timeout: Duration) -> Ve
     let reservation = without_cause.iter().find_map(open);
     verdicts.push(tell(verdict, &without_cause).if_supported(reservation));
     verdicts
+}
+
+/// The verdict on all members that failed in turn, each after the one before had returned (FO-8).
+fn of_all_in_turn(run: &Run<'_>, groups: &[Vec<Exposure<'_>>], verdicts: &[Verdict]) -> Option<Verdict> {
+    let mut faults = groups.iter().map(|group| alone(group)).collect::<Option<Vec<_>>>()?;
+    faults.sort_by_key(|(_, fault)| fault.at);
+    let failed: BTreeSet<&Name> = faults.iter().map(|(member, _)| *member).collect();
+    let takers = run.plan.initial_members().filter(|planned| planned.member.weight.get() > 0);
+    let all: BTreeSet<&Name> = takers.map(|planned| &planned.member.name).collect();
+    let in_turn = faults.windows(2).all(|pair| {
+        run.heal_of(pair[0].1).is_some_and(|heal| heal.at < pair[1].1.at) && !run.is_out(pair[0].0, pair[1].1.at)
+    });
+    if failed.len() < 2 || failed != all || !in_turn {
+        return None;
+    }
+    let check = CheckId::Fo8;
+    // What leaves one of them open leaves the sum open.
+    if let Some(open) = verdicts.iter().find(|verdict| !matches!(verdict.outcome, Outcome::Holds | Outcome::Fails)) {
+        return Some(Verdict { check, title: check.check().title.to_owned(), subject: None, ..open.clone() });
+    }
+    let measured = verdicts.iter().filter_map(|verdict| verdict.measurement);
+    let (lost, most) =
+        measured.fold((0.0, 0.0), |(lost, most), one| (lost + one.value, most + one.at_most.unwrap_or_default()));
+    let summary = format!("{lost:.0} requests were lost to {} members in turn, {most:.1} allowed", failed.len());
+    let verdict =
+        Verdict::holds_if(lost <= most, check, summary).measuring(Measurement::at_most(Unit::Requests, lost, most));
+    let told = verdicts.iter().zip(groups).map(|(verdict, group)| {
+        let member = group[0].fault.member.as_ref().map(ToString::to_string).unwrap_or_default();
+        format!("{member}, from {} to {}: {}", group[0].fault.at, group[0].until, verdict.summary)
+    });
+    Some(told.fold(verdict, Verdict::because).unless(run.incomplete()))
+}
+
+/// The only fault of a group, and whose it is.
+fn alone<'a>(group: &[Exposure<'a>]) -> Option<(&'a Name, &'a FaultRecord)> {
+    match group {
+        [Exposure { fault, .. }] => Some((fault.member.as_ref()?, fault)),
+        _ => None,
+    }
 }
 
 fn of_group(run: &Run<'_>, requests: &[&Request], group: &[Exposure<'_>], read_timeout: Duration) -> Verdict {

@@ -35,16 +35,34 @@ pub static UNMADE: &[Unmade] = &[
         why: "scenarios know no PING monitor",
     },
     Unmade {
+        code: "HM-23",
+        title: "On a busy machine a member that refuses is left in time.",
+        lbaas: "1, 2",
+        why: "labs load no processors, and a time that the load of the machine explains decides nothing",
+    },
+    Unmade {
         code: "HM-24",
         title: "The status that the API shows follows the balancer's.",
         lbaas: "1, 2",
         why: "balancers are deployed without an API",
     },
     Unmade {
+        code: "HM-25",
+        title: "When its monitor is removed, a pool uses members that were down.",
+        lbaas: "1, 2",
+        why: "scenarios cannot remove a monitor",
+    },
+    Unmade {
         code: "HM-26",
         title: "LBaaS v1 refuses a timeout that exceeds the delay, v2 accepts it.",
         lbaas: "1, 2",
         why: "balancers are deployed without an API",
+    },
+    Unmade {
+        code: "FO-10",
+        title: "A backup member serves only while all others are down.",
+        lbaas: "2",
+        why: "members cannot be declared backups, which only Octavia knows",
     },
     Unmade {
         code: "RC-4",
@@ -57,6 +75,12 @@ pub static UNMADE: &[Unmade] = &[
         title: "A balancer that is killed is started again in time.",
         lbaas: "2",
         why: "balancers are deployed without an agent that would start them again",
+    },
+    Unmade {
+        code: "RC-9",
+        title: "The balancer's own counters add up.",
+        lbaas: "1, 2",
+        why: "histories do not record them",
     },
     Unmade {
         code: "RC-10",

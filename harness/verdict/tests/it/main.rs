@@ -27,6 +27,7 @@ mod phases;
 mod recovery;
 mod rejoin;
 mod replay;
+mod rolling;
 mod scaled;
 mod sharing;
 mod shuffled;
