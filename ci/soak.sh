@@ -3,6 +3,7 @@
 # counts false alarms: checks that fail, though no known finding says so. There may be none.
 #
 #   RUNS=100                       core runs on each balancer, each with a seed of its own
+#   FIRST=1                        the seed of the first run, so that several soaks can share the work
 #   BALANCERS="reference haproxy"  the balancers, which run side by side
 #   LOAD=4                         the load average up to which busy loops are added
 #   OUT=target/soak                where the records of runs with a false alarm are kept, and the table of all
@@ -10,11 +11,12 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 runs=${RUNS:-100}
+first=${FIRST:-1}
 read -ra balancers <<<"${BALANCERS:-reference haproxy}"
 load=${LOAD:-4}
 out=${OUT:-target/soak}
-[[ $runs =~ ^[1-9][0-9]*$ && $load =~ ^[0-9]+$ ]] || {
-    echo "ci/soak.sh: RUNS is a number from 1 on, and LOAD one from 0 on" >&2
+[[ $runs =~ ^[1-9][0-9]*$ && $first =~ ^[0-9]+$ && $load =~ ^[0-9]+$ ]] || {
+    echo "ci/soak.sh: RUNS is a number from 1 on, FIRST and LOAD are numbers from 0 on" >&2
     exit 2
 }
 
@@ -58,7 +60,7 @@ for ((round = 1; round <= runs; round++)); do
     folder=$out/round-$round
     # Not as a condition, in which a shell does not stop at what fails.
     set +e
-    "$lblab" conformance "${arguments[@]}" --profile core --seed "$round" --out "$folder" >"$out/terminal" 2>&1
+    "$lblab" conformance "${arguments[@]}" --profile core --seed "$((first + round - 1))" --out "$folder" >"$out/terminal" 2>&1
     code=$?
     set -e
     average >>"$out/loads"
