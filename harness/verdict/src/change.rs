@@ -119,7 +119,13 @@ fn judged(
 ) -> Option<Stretch> {
     let weights = rotation.weights();
     let n = weights.len();
-    if n < 2 || weights.iter().any(|&weight| weight != weights[0]) || run.disturbed(inside[0].step, from, to) {
+    // Who was meant to answer cannot be seen of an answer that nobody gave.
+    let faulty = run.history.faults.iter().any(|fault| {
+        let lasts = fault.at <= to && run.heal_of(fault).is_none_or(|heal| heal.proven >= from);
+        lasts && fault.member.as_ref().is_none_or(|member| rotation.seats.iter().any(|seat| seat.name == member))
+    });
+    let unequal = weights.iter().any(|&weight| weight != weights[0]);
+    if n < 2 || faulty || unequal || run.disturbed(inside[0].step, from, to) {
         return None;
     }
     // After a change the rotation may begin anywhere, as after a return: two periods are left out.

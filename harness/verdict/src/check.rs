@@ -487,6 +487,12 @@ checks! {
         needs: "every member out of rotation; `panic: 0`",
         errors: Errors::Slack, lbaas: "1, 2",
         scenarios: ["failover/all-down"];
+    Hm25 "HM-25" "When its monitor is removed, a pool uses members that were down.",
+        bound: "the first request reaches each of them at most 1 s after the change was in force, give or take 100 ms and 2 %",
+        why: "A pool without a monitor has members without health. One that stayed down would be so for ever, since nobody asks it any more.",
+        needs: "a monitor that is removed while a member is out; traffic of two rounds in the second after it",
+        errors: Errors::Slack, lbaas: "1, 2",
+        scenarios: ["monitor/removed"];
     Fo1 "FO-1" "Without retries no more is lost than the dead member's share until it is left.",
         bound: "at most s*l*D + 2 requests, with the measured share s, rate l and exposure D",
         why: "Each request that is sent to the dead member until it is left fails; a rotation is off by at most one at either end.",
@@ -520,7 +526,7 @@ checks! {
               reached a member, as behind a refused connection, may be sent to the next.",
         needs: "traffic by POST or PATCH",
         errors: Errors::None, lbaas: "1, 2",
-        scenarios: ["failover/post"];
+        scenarios: ["failover/post", "failover/post-unmonitored"];
     Fo6 "FO-6" "What other members are busy with is not touched when one fails.",
         bound: "0 failed requests among those that other members had when one failed or was left; exact. A client's own timeout does not \
                 count",

@@ -43,7 +43,10 @@ impl<'a> Exposure<'a> {
             Some(member) if run.traits().passive.is_some() => run.in_use_until(member, fault),
             Some(member) => {
                 let healed = run.heal_of(fault).map_or_else(|| run.end(), |heal| heal.at);
-                run.left(member, fault.at).map_or(healed, |left| left.min(healed))
+                let left = run.left(member, fault.at).filter(|&left| left <= healed);
+                // One that is used again because nobody watches it any more is as bad as before.
+                let freed = run.monitor_removed().is_some_and(|at| at <= healed);
+                left.filter(|_| !freed).unwrap_or(healed)
             }
             None => run.heal_of(fault).map_or_else(|| run.end(), |heal| heal.proven),
         };

@@ -6,8 +6,8 @@ use lblab_scenario::{Expectation, Plan, Step};
 use crate::run::Run;
 use crate::verdict::{Judgement, Verdict};
 use crate::{
-    CheckId, answers, asked, change, cookies, detection, forwarded, held, homes, in_flight, kept_down, limit, loads,
-    loss, overflow, phases, recovery, replay, scaled, schedule, sharing, sources, stays, teardown,
+    CheckId, answers, asked, change, cookies, detection, forwarded, freed, held, homes, in_flight, kept_down, limit,
+    loads, loss, overflow, phases, recovery, replay, scaled, schedule, sharing, sources, stays, teardown,
 };
 
 /// Judges the history of a run of the plan.
@@ -31,6 +31,7 @@ pub fn judge(plan: &Plan, history: &History) -> Judgement {
     verdicts.extend(in_flight::survive_others_faults(&run));
     verdicts.extend(in_flight::survive_changes(&run));
     verdicts.extend(kept_down::over_changes(&run));
+    verdicts.extend(freed::without_monitor(&run));
     verdicts.extend(limit::is_kept(&run));
     verdicts.extend(forwarded::names_the_client(&run));
     verdicts.extend(change::under_traffic(&run));

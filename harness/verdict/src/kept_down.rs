@@ -14,6 +14,8 @@ use crate::verdict::{Measurement, Unit, Verdict};
 /// The verdicts on each member that was down when something else was changed, and stayed faulty.
 pub(crate) fn over_changes(run: &Run<'_>) -> Vec<Verdict> {
     let Some(monitor) = run.monitor() else { return Vec::new() };
+    // Without a monitor nobody is down any more.
+    let watched = run.monitor_removed().unwrap_or_else(|| run.end());
     let names = run.plan.members.iter().map(|planned| &planned.member.name);
     let verdict = |member: &Name| {
         let lasting = |change: &Change| {
@@ -21,13 +23,14 @@ pub(crate) fn over_changes(run: &Run<'_>) -> Vec<Verdict> {
             let fault = faults.filter(|fault| fault.at <= change.begun).max_by_key(|fault| fault.at)?;
             let healed = run.heal_of(fault).map(|heal| heal.at);
             let seen = overlooked(monitor, &fault.fault, run.traits()).is_none();
-            (seen && healed.is_none_or(|healed| healed > change.in_force)).then(|| healed.unwrap_or_else(|| run.end()))
+            (seen && healed.is_none_or(|healed| healed > change.in_force))
+                .then(|| healed.unwrap_or_else(|| run.end()).min(watched))
         };
         let down = |change: &&Change| {
             // What the harness saw late had happened before.
             run.is_out(member, change.begun) && run.weight_at(member, change.in_force).is_some_and(|weight| weight > 0)
         };
-        let mut changes = run.history.changes.iter();
+        let mut changes = run.history.changes.iter().filter(|change| change.begun < watched);
         let (change, until) = changes.find_map(|change| Some((change, lasting(change).filter(|_| down(&change))?)))?;
         Some(judge(run, member, change, until)?.of(member))
     };

@@ -17,6 +17,7 @@ mod cookies;
 mod detection;
 mod exposure;
 mod forwarded;
+mod freed;
 mod held;
 mod homes;
 mod in_flight;

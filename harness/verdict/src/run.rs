@@ -61,6 +61,14 @@ impl<'a> Run<'a> {
         self.plan.monitor_on(self.traits())
     }
 
+    /// When the monitor was removed, if it was.
+    pub(crate) fn monitor_removed(&self) -> Option<Moment> {
+        let removes = |change: &&Change| {
+            self.plan.steps.get(change.step).is_some_and(|planned| matches!(planned.step, Step::RemoveMonitor))
+        };
+        self.history.changes.iter().find(removes).map(|change| change.begun)
+    }
+
     /// Why the balancer was not given the plan's monitor, if that is so.
     pub(crate) fn unmonitored(&self) -> Option<String> {
         let lacking = self.plan.lacks_monitor(self.traits())?;

@@ -47,12 +47,6 @@ pub static UNMADE: &[Unmade] = &[
         why: "balancers are deployed without an API",
     },
     Unmade {
-        code: "HM-25",
-        title: "When its monitor is removed, a pool uses members that were down.",
-        lbaas: "1, 2",
-        why: "scenarios cannot remove a monitor",
-    },
-    Unmade {
         code: "HM-26",
         title: "LBaaS v1 refuses a timeout that exceeds the delay, v2 accepts it.",
         lbaas: "1, 2",

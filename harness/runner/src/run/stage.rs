@@ -44,6 +44,8 @@ pub(super) struct Stage {
     pub(super) traits: BalancerTraits,
     pub(super) states: MemberStates,
     pub(super) pool: CurrentPool,
+    /// Whether the balancer still has the plan's monitor.
+    pub(super) monitored: bool,
     pub(super) held: Held,
     pub(super) background: Vec<Background>,
     /// The counters of requests and connections.
@@ -120,6 +122,7 @@ impl Stage {
             traits: manifest.traits().clone(),
             states,
             pool,
+            monitored: true,
             held: Held::default(),
             background: Vec::new(),
             request_ids: lblab_traffic::Ids::new(),
@@ -135,12 +138,18 @@ impl Stage {
 
     /// The load balancer as it is to be now.
     pub(super) fn load_balancer(&self) -> LoadBalancer {
-        self.plan.load_balancer(&self.ids.balancer, self.pool.members(), &self.traits)
+        let mut load_balancer = self.plan.load_balancer(&self.ids.balancer, self.pool.members(), &self.traits);
+        if !self.monitored {
+            for listener in &mut load_balancer.listeners {
+                listener.pool.monitor = None;
+            }
+        }
+        load_balancer
     }
 
     /// The monitor that the balancer was given.
     pub(super) fn monitor(&self) -> Option<&Monitor> {
-        self.plan.monitor_on(&self.traits)
+        self.plan.monitor_on(&self.traits).filter(|_| self.monitored)
     }
 
     pub(super) fn namespace(&self, name: &str) -> Result<Namespace, Problem> {

@@ -27,7 +27,9 @@ impl Stage {
             Step::Heal { member: None } => self.heal_balancer(index).await,
             Step::Flap(flap) => self.flap(index, flap).await,
             Step::Wait(wait) => self.wait(wait).await,
-            Step::Add { .. } | Step::Remove { .. } | Step::Reweight { .. } => self.change(index, words, step).await,
+            Step::Add { .. } | Step::Remove { .. } | Step::Reweight { .. } | Step::RemoveMonitor => {
+                self.change(index, words, step).await
+            }
             Step::Expect(expectation) => self.await_expected(expectation).await,
         }
     }
@@ -109,11 +111,13 @@ impl Stage {
             }
             Step::Remove { member } => self.pool.remove(member),
             Step::Reweight { member, weight } => self.pool.reweight(member, *weight),
+            Step::RemoveMonitor => self.monitored = false,
             _ => return Err(Problem::harness(format!("`{words}` does not change the pool"))),
         }
         let load_balancer = self.load_balancer();
         let reloaded = self.balancer.reload(&self.lab, &load_balancer).await?;
-        self.learn_states(self.traits.reload != ReloadClass::KeepsAll).await?;
+        // Without a monitor there is nothing that a member could be down by.
+        self.learn_states(self.traits.reload != ReloadClass::KeepsAll || !self.monitored).await?;
         self.cool_down(self.traits.reload != ReloadClass::KeepsAll);
         let (begun, in_force) = (self.clock.at(reloaded.begun), self.clock.at(reloaded.in_force));
         self.recorder.append(&Record::Change(Change { step: index, what: words.to_owned(), begun, in_force }));

@@ -29,6 +29,8 @@ pub(super) struct Scene {
     pub(super) changed: Option<Place>,
     /// The first fault of a member.
     pub(super) first_fault: Option<Place>,
+    /// Where the monitor was removed.
+    pub(super) unmonitored: Option<Place>,
     /// About how much time has passed, with a balancer that does as it should.
     pub(super) passed: Duration,
     /// How much longer what is waited for may take than that, if probes are not answered.
@@ -150,6 +152,7 @@ impl Scene {
             released: None,
             changed: None,
             first_fault: None,
+            unmonitored: None,
             passed: Duration::ZERO,
             patience: Duration::ZERO,
             allowances: Vec::new(),

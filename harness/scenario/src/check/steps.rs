@@ -89,6 +89,7 @@ impl Stage<'_> {
     /// Checks a step and does it to the scene; none if it is wrong in itself.
     fn take(&self, step: &raw::Step, scene: &mut Scene, found: &mut Findings) -> Option<Step> {
         let at = step.at();
+        self.monitor_is_there(step, scene, found);
         let step = match step {
             raw::Step::Traffic(step) => self.traffic(step, scene, found),
             raw::Step::Hold(step) => self.hold(step, scene, found),
@@ -100,10 +101,13 @@ impl Stage<'_> {
             raw::Step::Add(step) => self.add(step, scene, found),
             raw::Step::Remove(step) => self.remove(step, scene, found),
             raw::Step::Reweight(step) => self.reweight(step, scene, found),
+            raw::Step::Monitor(step) => self.remove_monitor(step.at, scene, found),
             raw::Step::Expect(step) => expect::check(self, step, scene, found).map(Step::Expect),
         };
         match &step {
-            Some(Step::Add { .. } | Step::Remove { .. } | Step::Reweight { .. }) => scene.changed = Some(at),
+            Some(Step::Add { .. } | Step::Remove { .. } | Step::Reweight { .. } | Step::RemoveMonitor) => {
+                scene.changed = Some(at);
+            }
             Some(Step::Traffic(traffic)) if traffic.in_background() => return step,
             _ => {}
         }
@@ -117,6 +121,35 @@ impl Stage<'_> {
         }
         scene.passed = scene.passed.saturating_add(step.as_ref().map_or(Duration::ZERO, |step| self.takes(step)));
         step
+    }
+
+    /// Reports a step that needs the monitor after that was removed.
+    fn monitor_is_there(&self, step: &raw::Step, scene: &Scene, found: &mut Findings) {
+        let needs = match step {
+            raw::Step::Flap(_) | raw::Step::Monitor(_) => true,
+            raw::Step::Wait(wait) => matches!(wait.value, raw::Wait::Probes(_)),
+            raw::Step::Expect(expect) => matches!(expect.value, raw::Expect::Leaves(_) | raw::Expect::Returns(_)),
+            _ => false,
+        };
+        if let (true, Some(removed)) = (needs, scene.unmonitored) {
+            found
+                .add("no-monitor", step.at(), "there is no monitor any more that this could come about by")
+                .related(removed, "it was removed here")
+                .help("do this before");
+        }
+    }
+
+    fn remove_monitor(&self, at: Place, scene: &mut Scene, found: &mut Findings) -> Option<Step> {
+        if self.has_no_monitor() {
+            found.add("no-monitor", at, "there is no monitor that could be removed").help("add a `monitor` at the top");
+            return None;
+        }
+        scene.unmonitored.get_or_insert(at);
+        // Whoever was out is used again, faulty or not.
+        for member in &mut scene.members {
+            (member.left, member.unsettled) = (None, None);
+        }
+        Some(Step::RemoveMonitor)
     }
 
     /// About how long a step takes, with a balancer that does as it should.

@@ -66,7 +66,11 @@ impl Plan {
                 feel_no_more(faults, member.as_ref());
                 ACT
             }
-            Step::Release { .. } | Step::Add { .. } | Step::Remove { .. } | Step::Reweight { .. } => ACT,
+            Step::Release { .. }
+            | Step::Add { .. }
+            | Step::Remove { .. }
+            | Step::Reweight { .. }
+            | Step::RemoveMonitor => ACT,
             Step::Expect(Expectation::Leaves { member }) => {
                 feel_no_more(faults, Some(member));
                 self.leaves(fault_of(faults, member).or(self.dead_from_the_start(member)), traits)

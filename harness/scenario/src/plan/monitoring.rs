@@ -32,6 +32,7 @@ impl Plan {
             | Step::Add { .. }
             | Step::Remove { .. }
             | Step::Reweight { .. } => false,
+            Step::RemoveMonitor => true,
         };
         let dead_from_the_start = self.members.iter().any(|member| !member.lets_in_its_port());
         self.monitor.is_some() && (dead_from_the_start || self.steps.iter().any(|planned| asks(&planned.step)))

@@ -78,6 +78,8 @@ pub enum Step {
         /// Its new weight.
         weight: Weight,
     },
+    /// The pool's monitor is removed.
+    RemoveMonitor,
     /// Something is to have happened, or to happen in time.
     Expect(Expectation),
 }

@@ -5,7 +5,7 @@ use serde_json::{Value as Json, json};
 use super::{Expect, Fault, Flap, Length, NameText, Traffic};
 use crate::Place;
 use crate::diagnostic::Findings;
-use crate::shape::{Number, Shape, choice, mapping};
+use crate::shape::{Number, Shape, choice, mapping, words};
 use crate::yaml::{Node, Value};
 
 choice! {
@@ -31,6 +31,8 @@ choice! {
         Remove(NameText) = "remove" ["vm02"],
         /// Changes a member's weight.
         Reweight(Reweight) = "reweight",
+        /// Removes the monitor: nobody is probed any more.
+        Monitor(NoMonitor) = "monitor" ["none"],
         /// Says what is to have happened, or to happen in time: exactly one thing.
         Expect(Expect) = "expect",
     }
@@ -55,6 +57,14 @@ impl Shape for Release {
         NameText::schema()
     }
 }
+
+/// What becomes of the monitor.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum NoMonitor {
+    None,
+}
+
+words! { NoMonitor: "none" => NoMonitor::None }
 
 /// What is waited for.
 #[derive(Clone, Debug)]
@@ -108,6 +118,7 @@ impl Step {
             Step::Flap(step) => step.at,
             Step::Wait(step) => step.at,
             Step::Reweight(step) => step.at,
+            Step::Monitor(step) => step.at,
             Step::Expect(step) => step.at,
         }
     }

@@ -9,6 +9,7 @@ mod detection;
 mod docs;
 mod fall;
 mod forwarded;
+mod freed;
 mod held;
 mod hidden;
 mod homes;

@@ -39,6 +39,9 @@ pub(super) fn write(
         Step::Add { member } => writeln!(to, "add {member} to the pool"),
         Step::Remove { member } => writeln!(to, "remove {member} from the pool"),
         Step::Reweight { member, weight } => writeln!(to, "give {member} the weight {weight}"),
+        Step::RemoveMonitor => {
+            writeln!(to, "remove the monitor: nobody is probed any more, and who was down is used again")
+        }
         Step::Expect(expectation) => expectation::write(to, plan, index, expectation, faults, traits),
     }
 }
