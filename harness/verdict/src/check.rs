@@ -588,7 +588,7 @@ checks! {
         bound: "X-Forwarded-For has the client's address once and as its last entry in every request of an HTTP pool; no such header in \
                 those of a TCP pool; exact",
         why: "The LBaaS drivers add it for HTTP, so that a member can tell its clients apart. What passes through a TCP pool is nobody's \
-              to change.",
+              to change. Connections that are closed on one side only are not tried.",
         needs: "traffic; `forwarded_for: added` for HTTP",
         errors: Errors::None, lbaas: "1, 2",
         scenarios: ["balancing/round-robin", "balancing/source-ip", "balancing/tcp", "walkthrough/floating-ip"];

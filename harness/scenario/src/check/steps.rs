@@ -89,7 +89,7 @@ impl Stage<'_> {
     /// Checks a step and does it to the scene; none if it is wrong in itself.
     fn take(&self, step: &raw::Step, scene: &mut Scene, found: &mut Findings) -> Option<Step> {
         let at = step.at();
-        self.monitor_is_there(step, scene, found);
+        monitor_is_there(step, scene, found);
         let step = match step {
             raw::Step::Traffic(step) => self.traffic(step, scene, found),
             raw::Step::Hold(step) => self.hold(step, scene, found),
@@ -121,22 +121,6 @@ impl Stage<'_> {
         }
         scene.passed = scene.passed.saturating_add(step.as_ref().map_or(Duration::ZERO, |step| self.takes(step)));
         step
-    }
-
-    /// Reports a step that needs the monitor after that was removed.
-    fn monitor_is_there(&self, step: &raw::Step, scene: &Scene, found: &mut Findings) {
-        let needs = match step {
-            raw::Step::Flap(_) | raw::Step::Monitor(_) => true,
-            raw::Step::Wait(wait) => matches!(wait.value, raw::Wait::Probes(_)),
-            raw::Step::Expect(expect) => matches!(expect.value, raw::Expect::Leaves(_) | raw::Expect::Returns(_)),
-            _ => false,
-        };
-        if let (true, Some(removed)) = (needs, scene.unmonitored) {
-            found
-                .add("no-monitor", step.at(), "there is no monitor any more that this could come about by")
-                .related(removed, "it was removed here")
-                .help("do this before");
-        }
     }
 
     fn remove_monitor(&self, at: Place, scene: &mut Scene, found: &mut Findings) -> Option<Step> {
@@ -404,6 +388,22 @@ impl Stage<'_> {
         let weight = Weight::try_from(u16::try_from(step.value.weight.value()?.0).ok()?).ok()?;
         member.weight = weight.get();
         Some(Step::Reweight { member: name.value.0.clone(), weight })
+    }
+}
+
+/// Reports a step that needs the monitor after that was removed.
+fn monitor_is_there(step: &raw::Step, scene: &Scene, found: &mut Findings) {
+    let needs = match step {
+        raw::Step::Flap(_) | raw::Step::Monitor(_) => true,
+        raw::Step::Wait(wait) => matches!(wait.value, raw::Wait::Probes(_)),
+        raw::Step::Expect(expect) => matches!(expect.value, raw::Expect::Leaves(_) | raw::Expect::Returns(_)),
+        _ => false,
+    };
+    if let (true, Some(removed)) = (needs, scene.unmonitored) {
+        found
+            .add("no-monitor", step.at(), "there is no monitor any more that this could come about by")
+            .related(removed, "it was removed here")
+            .help("do this before");
     }
 }
 

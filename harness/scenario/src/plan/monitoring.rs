@@ -19,7 +19,7 @@ impl Plan {
     pub fn rests_on_monitor(&self) -> bool {
         let asks = |step: &Step| match step {
             Step::Fault { member, .. } => member.is_some(),
-            Step::Flap(_) | Step::Wait(Wait::Probes { .. }) => true,
+            Step::Flap(_) | Step::Wait(Wait::Probes { .. }) | Step::RemoveMonitor => true,
             Step::Expect(expectation) => matches!(
                 expectation,
                 Expectation::Leaves { .. } | Expectation::Returns { .. } | Expectation::Stays { .. }
@@ -32,7 +32,6 @@ impl Plan {
             | Step::Add { .. }
             | Step::Remove { .. }
             | Step::Reweight { .. } => false,
-            Step::RemoveMonitor => true,
         };
         let dead_from_the_start = self.members.iter().any(|member| !member.lets_in_its_port());
         self.monitor.is_some() && (dead_from_the_start || self.steps.iter().any(|planned| asks(&planned.step)))
