@@ -135,6 +135,7 @@ impl Plan {
                 | Step::Add { .. }
                 | Step::Remove { .. }
                 | Step::Reweight { .. }
+                | Step::RemoveMonitor
                 | Step::Expect(_) => {}
             }
         }
