@@ -31,7 +31,7 @@ pub use hearing::StateEvent;
 pub use manifest::{Manifest, ManifestError, shipped};
 pub use program::Found;
 pub use render::Rendering;
-pub use running::{Reloaded, Running};
+pub use running::{Inquiry, Reloaded, Running};
 pub use schema::manifest_schema;
 pub use state_dir::RenderedFile;
 pub use status::StatusError;

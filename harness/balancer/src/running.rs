@@ -20,7 +20,7 @@ use tokio::time::{MissedTickBehavior, sleep, timeout};
 use crate::deployment::{DEADLINE, Deployment, Started};
 use crate::error::BalancerError;
 use crate::hearing::{Awaited, End, Source, StateEvent};
-use crate::manifest::{InForce, Question, ReloadWay, StatusSource, StopWay};
+use crate::manifest::{InForce, Question, ReloadWay, Status, StatusSource, StopWay};
 use crate::process::Instance;
 use crate::ready::AGAIN;
 use crate::state_dir::RenderedFile;
@@ -41,6 +41,23 @@ pub struct Running {
     replaced: Vec<Instance>,
     events: Option<UnboundedReceiver<StateEvent>>,
     killed: bool,
+}
+
+/// Asks a balancer for its members' states, whoever has it at the time.
+#[derive(Clone)]
+pub struct Inquiry {
+    deployment: Rc<Deployment>,
+    asked: Rc<RefCell<Value>>,
+    table: Status,
+    question: Question,
+}
+
+impl Inquiry {
+    /// Each member's state, as the balancer shows it now.
+    pub async fn states(&self) -> Result<Vec<(Name, MemberState)>, BalancerError> {
+        let context = self.asked.borrow().clone();
+        self.deployment.asked_states(&self.question, &self.table, &context).await
+    }
 }
 
 /// When a reload was asked for, and when it was in force.
@@ -98,6 +115,14 @@ impl Running {
             }
         };
         self.deployment.read_states(table, &answer).map(Some)
+    }
+
+    /// What asks a balancer for its members' states that announces them as well; none if it does not do both, or not when it is asked.
+    pub fn inquiry(&self) -> Option<Inquiry> {
+        let manifest = &self.deployment.renderer.manifest;
+        let table = manifest.status.clone().filter(|_| manifest.events.is_some())?;
+        let StatusSource::Question(question) = table.from.clone() else { return None };
+        Some(Inquiry { deployment: Rc::clone(&self.deployment), asked: Rc::clone(&self.asked), table, question })
     }
 
     /// The changes of members' states that the balancer announces, from its start on; the first caller gets them.

@@ -3,7 +3,7 @@
 use std::io::{self, BufRead, Read, Write};
 
 use crate::{
-    Change, Ending, FORMAT, FaultRecord, Header, HealRecord, Record, Request, Served, StateChange, StepRecord,
+    Change, Ending, FORMAT, FaultRecord, Header, HealRecord, Record, Request, Served, Shown, StateChange, StepRecord,
     Teardown, Timekeeping,
 };
 
@@ -62,6 +62,8 @@ pub struct History {
     pub heals: Vec<HealRecord>,
     /// The states that the balancer showed.
     pub states: Vec<StateChange>,
+    /// What the balancer showed of its members when it was asked, where it announces their states.
+    pub shown: Vec<Shown>,
     /// The changes of the configuration.
     pub changes: Vec<Change>,
     /// How well the harness kept time, if it got so far.
@@ -123,6 +125,7 @@ impl History {
             faults: Vec::new(),
             heals: Vec::new(),
             states: Vec::new(),
+            shown: Vec::new(),
             changes: Vec::new(),
             timekeeping: None,
             teardown: None,
@@ -172,6 +175,7 @@ impl History {
             Record::Fault(fault) => self.faults.push(fault),
             Record::Heal(heal) => self.heals.push(heal),
             Record::State(state) => self.states.push(state),
+            Record::Shown(shown) => self.shown.push(shown),
             Record::Change(change) => self.changes.push(change),
             Record::Timekeeping(timekeeping) => self.timekeeping = Some(timekeeping),
             Record::Teardown(teardown) => self.teardown = Some(teardown),

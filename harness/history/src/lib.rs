@@ -9,6 +9,7 @@
 mod clock;
 mod file;
 mod header;
+mod high_bytes;
 mod record;
 mod request;
 mod served;
@@ -16,9 +17,10 @@ mod served;
 pub use clock::Clock;
 pub use file::{History, HistoryError, Writer};
 pub use header::{BalancerIdentity, FORMAT, Header};
+pub use high_bytes::{HIGH_BYTES, HIGH_BYTES_HEADER};
 pub use record::{
-    Change, Ending, FaultRecord, HealRecord, LateTick, MemberState, Record, StateChange, StateSource, StepRecord,
-    Teardown, Timekeeping,
+    Change, Ending, FaultRecord, HealRecord, LateTick, MemberState, Record, Shown, StateChange, StateSource,
+    StepRecord, Teardown, Timekeeping,
 };
 pub use request::{Outcome, Request};
 pub use served::{Answer, Purpose, Served};

@@ -1,5 +1,6 @@
 //! The lines of a history.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use lblab_model::{Fault, Moment, Name};
@@ -25,6 +26,8 @@ pub enum Record {
     Heal(HealRecord),
     /// The balancer showed a member's state.
     State(StateChange),
+    /// The balancer, which announces its members' states, was asked for them.
+    Shown(Shown),
     /// The balancer's configuration was changed.
     Change(Change),
     /// How well the harness kept time.
@@ -46,6 +49,7 @@ impl Record {
             Record::Step(step) if step.ended < step.started => Some("a step ended before it was begun"),
             Record::Fault(fault) if fault.proven < fault.at => Some("a fault was proven before it took hold"),
             Record::Heal(heal) if heal.proven < heal.at => Some("a heal was proven before it was done"),
+            Record::Shown(shown) if shown.answered < shown.asked => Some("the balancer answered before it was asked"),
             Record::Change(change) if change.in_force < change.begun => {
                 Some("a change was in force before it was begun")
             }
@@ -128,6 +132,17 @@ pub enum StateSource {
     Read,
     /// The balancer has started afresh and cannot be asked.
     Assumed,
+}
+
+/// What a balancer that announces its members' states showed of them when it was asked.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Shown {
+    /// When it was asked.
+    pub asked: Moment,
+    /// When it had answered.
+    pub answered: Moment,
+    /// Each member's state.
+    pub states: BTreeMap<Name, MemberState>,
 }
 
 /// A change of the balancer's configuration, begun and in force.

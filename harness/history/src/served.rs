@@ -29,6 +29,13 @@ pub struct Served {
     /// The value of `Cookie`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cookie: Option<String>,
+    /// Whether the bytes above 127 that a client of a TCP pool sends along came as they were sent; none if there were none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unchanged: Option<bool>,
+    /// Whether the member saw that the client had closed its half of the connection before it answered; none if the request did
+    /// not say that its client would.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub end_seen: Option<bool>,
 }
 
 /// What a connection or request to a member was for.

@@ -34,6 +34,7 @@ pub(crate) async fn run(
     let steps = carry_out(job, &mut stage).await;
     // What the members saw is part of the evidence even when a step could not be carried out.
     let traffic = stage.finish_traffic().await;
+    stage.ask_at_last().await;
     recorder.append(&Record::Timekeeping(watch.report()));
     let teardown = stage.strike().await;
     steps.and(traffic).and(teardown)?;

@@ -65,6 +65,7 @@ fn plan(path: &str, text: &str, found: &mut Findings) -> Option<Plan> {
         connection_limit: scenario.connection_limit.value().map(|limit| limit.0),
         method: pool.method?,
         protocol: pool.protocol?,
+        session_length: pool.session_length,
         persistence: pool.persistence.ok()?,
         monitor: monitor.ok()?,
         members: cast.into_members()?,

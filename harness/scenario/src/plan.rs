@@ -52,6 +52,9 @@ pub struct Plan {
     pub protocol: Protocol,
     /// How clients are kept.
     pub persistence: Option<Persistence>,
+    /// How many characters the values of the application's cookie have; none if they are as short as can be.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session_length: Option<u32>,
     /// The health monitor.
     pub monitor: Option<Monitor>,
     /// Every member that the scenario names, those of the start first.

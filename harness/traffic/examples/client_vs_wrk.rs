@@ -47,6 +47,7 @@ async fn member() -> Result<()> {
         kind: Kind::Http,
         prover: None,
         session_cookie: None,
+        session_length: 0,
     };
     let listen = |address: SocketAddrV4, backlog| {
         let socket = TcpSocket::new_v4()?;
@@ -74,6 +75,8 @@ async fn client(target: SocketAddrV4, reuse: bool, seconds: u64) -> Result<()> {
             method: "GET".to_owned(),
             path: "/".to_owned(),
             reuse,
+            high_bytes: false,
+            half_close: false,
             cookies: lblab_traffic::Cookies::None,
             connect_timeout: Duration::from_secs(5),
             read_timeout: Duration::from_secs(5),

@@ -157,6 +157,10 @@ impl Client {
         {
             return failure::of_reading(error, false);
         }
+        if sending.spec.half_close {
+            // If the connection is gone, reading says so.
+            drop(line.stream.shutdown().await);
+        }
         let reader = &mut self.answer;
         loop {
             reader.bytes.reserve(1024);

@@ -54,6 +54,10 @@ pub struct RequestSpec {
     pub path: String,
     /// Whether a client uses its connection again; if not, the request says `Connection: close`.
     pub reuse: bool,
+    /// Whether it carries bytes above 127, for its member to compare.
+    pub high_bytes: bool,
+    /// Whether the client closes its half of the connection with it. Not with `reuse`.
+    pub half_close: bool,
     /// Which cookies a client sends.
     pub cookies: Cookies,
     /// How long a connection may take.

@@ -2,6 +2,8 @@
 
 use std::io::Write;
 
+use lblab_history::{HIGH_BYTES, HIGH_BYTES_HEADER};
+
 use crate::{Errand, RequestSpec, TrafficError};
 
 /// The bytes of a request, all but its id and its cookies made once.
@@ -30,7 +32,16 @@ impl Template {
             Errand::Held => head.push_str("x-lblab-hold: 1\r\n"),
             Errand::Proof => head.push_str("x-lblab-proof: 1\r\n"),
         }
-        Ok(Template { beginning: head.into_bytes(), numbered: spec.errand != Errand::Proof })
+        if spec.half_close {
+            head.push_str("x-lblab-half-close: 1\r\n");
+        }
+        let mut beginning = head.into_bytes();
+        if spec.high_bytes {
+            beginning.extend_from_slice(format!("{HIGH_BYTES_HEADER}: ").as_bytes());
+            beginning.extend_from_slice(&HIGH_BYTES);
+            beginning.extend_from_slice(b"\r\n");
+        }
+        Ok(Template { beginning, numbered: spec.errand != Errand::Proof })
     }
 
     /// Writes the request over what `bytes` held.
@@ -64,6 +75,8 @@ mod tests {
             method: "GET".to_owned(),
             path: "/".to_owned(),
             reuse: false,
+            high_bytes: false,
+            half_close: false,
             cookies: Cookies::None,
             connect_timeout: Duration::from_secs(1),
             read_timeout: Duration::from_secs(1),

@@ -258,12 +258,13 @@ checks! {
         needs: "SOURCE_IP as method, `hash: consistent`, `rendezvous` or `maglev`; traffic before and after the member left",
         errors: Errors::None, lbaas: "1, 2",
         scenarios: ["failover/source-ip"];
-    Sh5 "SH-5" "When a member has returned, addresses are where they were.",
-        bound: "0 addresses are elsewhere than before the first fault; exact",
+    Sh5 "SH-5" "When the members are the same again, addresses are where they were.",
+        bound: "0 addresses are elsewhere than before the first fault or change; exact",
         why: "A hash has no memory: with the same members it maps clients as before, whatever its kind.",
-        needs: "SOURCE_IP as method without persistence; traffic before the fault and after the return, with the same members in rotation",
+        needs: "SOURCE_IP as method without persistence; traffic before the first fault or change and at last, with the same members in \
+                rotation",
         errors: Errors::None, lbaas: "1, 2",
-        scenarios: ["failover/source-ip"];
+        scenarios: ["failover/source-ip", "reconfiguration/source-ip"];
     Sh6 "SH-6" "The client's port does not matter.",
         bound: "one member for an address that comes from at least 100 ports; exact",
         why: "LBaaS: SOURCE_IP is the address. Octavia's SOURCE_IP_PORT, which uses the port as well, is no method of the LBaaS APIs and \
@@ -272,10 +273,11 @@ checks! {
         errors: Errors::None, lbaas: "1, 2",
         scenarios: ["balancing/source-ports"];
     Sp1 "SP-1" "A client with a cookie stays on its member.",
-        bound: "one member for each client; the cookie is set with the first answer, and to no other value than the \
-                client's afterwards; exact",
+        bound: "one member for each client; the cookie is set with the first answer, to no other value than the \
+                client's afterwards, and never twice in one answer; exact",
         why: "LBaaS: HTTP_COOKIE. Setting another value would show that the client's has not been recognised; some \
-              balancers set the same one again.",
+              balancers set the same one again. Of two cookies of one name in an answer (RFC 6265, 4.1.1, forbids it) which one \
+              counts is anybody's guess.",
         needs: "HTTP_COOKIE; at least two requests of a client",
         errors: Errors::None, lbaas: "1, 2",
         scenarios: ["persistence/http-cookie"];
@@ -308,10 +310,11 @@ checks! {
         scenarios: ["persistence/unknown-cookie"];
     Sp6 "SP-6" "A client with the application's cookie stays on its member.",
         bound: "one member for each client from the cookie on that its member has set; exact",
-        why: "LBaaS: APP_COOKIE. The balancer learns the cookie from the answer; how many characters of it count is not asserted.",
+        why: "LBaaS: APP_COOKIE. The balancer learns the cookie from the answer; LBaaS does not say that \
+              only some of its characters count, and applications give out values that begin alike.",
         needs: "APP_COOKIE; at least two requests of a client",
         errors: Errors::None, lbaas: "1, 2",
-        scenarios: ["persistence/app-cookie"];
+        scenarios: ["persistence/app-cookie", "persistence/long-app-cookie"];
     Sp7 "SP-7" "When a member leaves, only the clients that were kept on it move.",
         bound: "0 other addresses move; exact. How evenly the moved ones are spread is reported, not judged",
         why: "A table of clients is not changed for those whose member lives.",
@@ -461,9 +464,10 @@ checks! {
         errors: Errors::None, lbaas: "1, 2",
         scenarios: ["monitor/none", "monitor/none-503"];
     Hm19 "HM-19" "A member that is dead from the start is left in time.",
-        bound: "at most d + (f-1)(d+c) + c after the first step began, give or take 100 ms and 2 %; f is 1 where the balancer declares \
-                that the first failure takes a member out",
-        why: "The first probe of each member comes within a delay of the start.",
+        bound: "at most d + (f-1)(d+c) + c after the first step began; where `first_failure: counts` is declared, at least as long after \
+                the run began as f bad probes take, the first at once; give or take 100 ms and 2 %; f is 1 where the balancer declares that \
+                the first failure takes a member out",
+        why: "The first probe of each member comes within a delay of the start, and not before the run has begun.",
         needs: "a monitor; a member that is never reachable",
         errors: Errors::Slack, lbaas: "1, 2",
         scenarios: ["monitor/dead-from-the-start"];
@@ -493,6 +497,15 @@ checks! {
         needs: "a monitor that is removed while a member is out; traffic of two rounds in the second after it",
         errors: Errors::Slack, lbaas: "1, 2",
         scenarios: ["monitor/removed"];
+    Hm27 "HM-27" "What a balancer shows of its members when it is asked is what it has announced.",
+        bound: "every state that was shown, in or out of rotation, is one that the member had within 100 ms of the answer by what was \
+                announced",
+        why: "Whoever looks at the status page or asks for the statistics decides by it, and so does an API. That what is announced is true \
+              follows from the other checks.",
+        needs: "a balancer whose manifest has `events` and a `status` that is asked for; at most ten members, since of more at a time some \
+                announcements may be lost",
+        errors: Errors::Slack, lbaas: "1, 2",
+        scenarios: ["failover/refuse", "failover/survivors"];
     Fo1 "FO-1" "Without retries no more is lost than the dead member's share until it is left.",
         bound: "at most s*l*D + 2 requests, with the measured share s, rate l and exposure D",
         why: "Each request that is sent to the dead member until it is left fails; a rotation is off by at most one at either end.",
@@ -584,14 +597,15 @@ checks! {
         needs: "a `connection_limit`; `connection_limit: waits` or `refuses`; more clients than that for half a second",
         errors: Errors::None, lbaas: "1, 2",
         scenarios: ["balancing/connection-limit"];
-    Rc8 "RC-8" "Members are told the client's address, and told nothing in a TCP pool.",
+    Rc8 "RC-8" "Members are told the client's address; in a TCP pool what clients send comes unchanged.",
         bound: "X-Forwarded-For has the client's address once and as its last entry in every request of an HTTP pool; no such header in \
-                those of a TCP pool; exact",
+                those of a TCP pool, where bytes above 127 come as they were sent, and the end of a client's half within 5 s, before the \
+                answer; exact",
         why: "The LBaaS drivers add it for HTTP, so that a member can tell its clients apart. What passes through a TCP pool is nobody's \
-              to change. Connections that are closed on one side only are not tried.",
+              to change; a protocol whose client ends its half to say that all has been sent hangs if that is not passed on.",
         needs: "traffic; `forwarded_for: added` for HTTP",
         errors: Errors::None, lbaas: "1, 2",
-        scenarios: ["balancing/round-robin", "balancing/source-ip", "balancing/tcp", "walkthrough/floating-ip"];
+        scenarios: ["balancing/round-robin", "balancing/source-ip", "balancing/tcp", "balancing/half-close", "walkthrough/floating-ip"];
     Tr0 "TR-0" "Every expectation is judged.",
         bound: "at least one verdict for each expectation",
         why: "An expectation that no check can make anything of must not count as met.",

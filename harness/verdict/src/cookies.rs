@@ -1,6 +1,6 @@
 //! Whether clients are kept on members by their cookies.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use lblab_history::{Purpose, Request};
 use lblab_model::{CookieRule, Persistence};
@@ -125,6 +125,9 @@ fn astray(run: &Run<'_>, client: u32, requests: &[&Request], inserted: bool) -> 
     if !inserted {
         return None;
     }
+    if let Some((request, name)) = requests.iter().find_map(|request| Some((request, set_twice(request)?))) {
+        return Some(format!("client {client}: the answer to request {} sets the cookie {name} twice", request.id));
+    }
     // A client may bring its cookie along from traffic before.
     if first.cookie.is_none() && first.set_cookies.is_empty() {
         return Some(format!("client {client}: no cookie was set with the first answer, to request {}", first.id));
@@ -133,6 +136,14 @@ fn astray(run: &Run<'_>, client: u32, requests: &[&Request], inserted: bool) -> 
     let (request, other) = requests.iter().find_map(|request| Some((request, other_value(request)?)))?;
     let carried = request.cookie.as_deref().unwrap_or("none");
     Some(format!("client {client}: request {} carried the cookie {carried}, and {other} was set", request.id))
+}
+
+/// The name of a cookie that the answer sets more than once.
+fn set_twice(request: &Request) -> Option<&str> {
+    let name = |cookie: &'_ String| cookie.find('=').unwrap_or(cookie.len());
+    let mut names = request.set_cookies.iter().map(|cookie| cookie[..name(cookie)].trim());
+    let mut seen = BTreeSet::new();
+    names.find(|name| !seen.insert(*name))
 }
 
 /// What the answer sets instead of a cookie that the request carried; the same value may be set again.

@@ -358,11 +358,14 @@ fn dead_from_the_start(run: &Run<'_>, monitor: &Monitor, member: &Name) -> Verdi
     let Detection::Within(window) = detection(monitor, &Fault::Blackhole, &traits) else {
         return Verdict::inconclusive(check, "there is no bound");
     };
-    let bounds = Bounds { earliest: Duration::ZERO, ..Bounds::window(window.latest, window.latest) };
-    if run.is_out(member, start) {
+    // Before the run there was no balancer that could have probed. How it does its first probes is not known where one is enough.
+    let earliest = if first { Duration::ZERO } else { window.earliest.saturating_sub(start.since(Moment::EPOCH)) };
+    let bounds = Bounds { earliest, ..Bounds::window(window.earliest, window.latest) };
+    let before = run.is_out(member, start);
+    if before && bounds.contains(Duration::ZERO) {
         return Verdict::holds(check, format!("{member} was out of rotation before the first step"));
     }
-    let left = run.left(member, start);
+    let left = if before { Some(start) } else { run.left(member, start) };
     let took = left.unwrap_or_else(|| run.end()).since(start);
     let what = if left.is_some() { "out of" } else { "still in" };
     let summary = format!(

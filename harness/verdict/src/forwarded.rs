@@ -1,4 +1,4 @@
-//! Whether members are told who asks.
+//! Whether members are told who asks, and get what was sent.
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
@@ -29,6 +29,9 @@ pub(crate) fn names_the_client(run: &Run<'_>) -> Option<Verdict> {
         let reason = "the balancer declares that members are not told the client's address";
         return Some(Verdict::unsupported(check, reason));
     }
+    if untouched && let Some(verdict) = is_changed(check, &seen) {
+        return Some(verdict.unless(run.incomplete()));
+    }
     let right = |request: &Request, served: &Served| match served.forwarded_for.as_deref() {
         None => untouched,
         Some(header) => !untouched && is_told(header, *request.source.ip()),
@@ -57,6 +60,24 @@ pub(crate) fn names_the_client(run: &Run<'_>) -> Option<Verdict> {
         None => verdict,
     };
     Some(verdict.unless(run.incomplete()))
+}
+
+/// The failure of a TCP pool in which bytes were changed, or the end of a client's half was not passed on.
+fn is_changed(check: CheckId, seen: &[(&Request, &Served)]) -> Option<Verdict> {
+    let fails = |what: &str, of: &[&(&Request, &Served)], out_of: usize| {
+        let (request, served) = of.first()?;
+        let (id, member, at) = (request.id, &served.member, served.started);
+        let summary = format!("{} of {out_of} requests came to members {what}", of.len());
+        let measured = Measurement::at_most(Unit::Requests, of.len() as f64, 0.0);
+        let verdict = Verdict::fails(check, summary).measuring(measured);
+        Some(verdict.because(format!("the first: request {id}, seen by {member} at {at}")))
+    };
+    let changed: Vec<_> = seen.iter().filter(|(_, served)| served.unchanged == Some(false)).collect();
+    let ending: Vec<_> = seen.iter().filter(|(_, served)| served.end_seen.is_some()).collect();
+    let endless: Vec<_> = ending.iter().copied().filter(|(_, served)| served.end_seen == Some(false)).collect();
+    fails("with other bytes than were sent, over TCP", &changed, seen.len()).or_else(|| {
+        fails("whose clients had closed their half, which the members did not see in 5 s", &endless, ending.len())
+    })
 }
 
 /// Whether the header has the address once, and at its end.

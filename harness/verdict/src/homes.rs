@@ -123,8 +123,18 @@ fn are_restored(run: &Run<'_>, step: usize) -> Result<Verdict, Box<Verdict>> {
     if run.plan.method != Method::SourceIp || run.plan.persistence == Some(Persistence::SourceIp) {
         return Err(Verdict::unsupported(check, "the pool does not map addresses to members by a hash alone").into());
     }
-    let fault = |step: &Step| matches!(step, Step::Fault { .. } | Step::Flap(_));
-    let first = run.plan.steps.iter().position(|planned| fault(&planned.step)).unwrap_or(0);
+    let disturbs = |step: &Step| {
+        matches!(
+            step,
+            Step::Fault { .. }
+                | Step::Flap(_)
+                | Step::RemoveMonitor
+                | Step::Add { .. }
+                | Step::Remove { .. }
+                | Step::Reweight { .. }
+        )
+    };
+    let first = run.plan.steps.iter().position(|planned| disturbs(&planned.step)).unwrap_or(0);
     let (before, after) = two_visits(run, step, check, |index, _| index < first)?;
     // Whoever is out of rotation, or in it in place of another one, has the hash map clients anew.
     let (then, now) = (run.rotation(before.from, before.to), run.rotation(after.from, after.to));
@@ -132,7 +142,7 @@ fn are_restored(run: &Run<'_>, step: usize) -> Result<Verdict, Box<Verdict>> {
         (Ok(then), Ok(now)) => then.seats == now.seats,
         (Err(unknown), _) | (_, Err(unknown)) => return Ok(unknown.verdict(check)),
     };
-    let doubt = (!same).then_some("the members in rotation are not those from before the fault");
+    let doubt = (!same).then_some("the members in rotation are not those from before the first fault or change");
     Ok(all_are_there(run, check, By::Address, &before, &after).if_trusted(doubt))
 }
 

@@ -7,7 +7,7 @@ use crate::run::Run;
 use crate::verdict::{Judgement, Verdict};
 use crate::{
     CheckId, answers, asked, change, cookies, detection, forwarded, freed, held, homes, in_flight, kept_down, limit,
-    loads, loss, overflow, phases, recovery, replay, scaled, schedule, sharing, sources, stays, teardown,
+    loads, loss, overflow, phases, recovery, replay, scaled, schedule, sharing, shown, sources, stays, teardown,
 };
 
 /// Judges the history of a run of the plan.
@@ -26,6 +26,7 @@ pub fn judge(plan: &Plan, history: &History) -> Judgement {
     }
     verdicts.extend(schedule::periods(&run));
     verdicts.extend(asked::as_told(&run));
+    verdicts.extend(shown::as_announced(&run));
     verdicts.extend(phases::spread(&run));
     verdicts.extend(replay::never(&run));
     verdicts.extend(in_flight::survive_others_faults(&run));

@@ -37,6 +37,7 @@ mod run;
 mod scaled;
 mod schedule;
 mod sharing;
+mod shown;
 mod sources;
 mod standing;
 mod stays;

@@ -82,6 +82,8 @@ pub enum Unit {
     Probes,
     /// Clients, or their addresses.
     Clients,
+    /// States of members that a balancer shows.
+    States,
     /// A chi-square statistic.
     ChiSquare,
     /// A distance between two distributions, from 0 to 1.

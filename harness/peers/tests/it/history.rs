@@ -157,6 +157,8 @@ impl Run {
             target: None,
             forwarded_for: None,
             cookie: None,
+            unchanged: None,
+            end_seen: None,
         }
     }
 

@@ -142,6 +142,8 @@ async fn requests_per_second(
             method: "GET".to_owned(),
             path: "/".to_owned(),
             reuse,
+            high_bytes: false,
+            half_close: false,
             cookies: lblab_traffic::Cookies::None,
             connect_timeout: Duration::from_secs(5),
             read_timeout: Duration::from_secs(5),

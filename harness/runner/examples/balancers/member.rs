@@ -23,6 +23,7 @@ pub fn serve(address: &str) -> Result<()> {
         kind: Kind::Http,
         prover: None,
         session_cookie: None,
+        session_length: 0,
     };
     sandboxed::on_one_thread(async {
         let listen = |address: SocketAddrV4, backlog| {

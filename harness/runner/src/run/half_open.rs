@@ -53,6 +53,8 @@ async fn follow(mut watch: HandshakeWatch, mut prober: Prober, member: Name, clo
                 target: None,
                 forwarded_for: None,
                 cookie: None,
+                unchanged: None,
+                end_seen: None,
             });
         }
     }

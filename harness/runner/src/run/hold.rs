@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use lblab_history::{Record, Request};
-use lblab_model::Name;
+use lblab_model::{Name, Protocol};
 use lblab_traffic::{Errand, OpenRequest, RequestSpec};
 
 use super::stage::{CLIENT, Stage};
@@ -28,6 +28,8 @@ impl Stage {
             method: "GET".to_owned(),
             path: "/".to_owned(),
             reuse: false,
+            high_bytes: self.plan.protocol == Protocol::Tcp,
+            half_close: false,
             cookies: lblab_traffic::Cookies::None,
             connect_timeout: Duration::from_secs(10),
             read_timeout: PATIENCE,

@@ -1,18 +1,23 @@
 //! What the balancer says of its members, as it says it.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
 
-use lblab_balancer::StateEvent;
-use lblab_history::{Clock, MemberState, Record, StateChange, StateSource};
+use lblab_balancer::{Inquiry, StateEvent};
+use lblab_history::{Clock, MemberState, Record, Shown, StateChange, StateSource};
 use lblab_model::{Moment, Name};
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::watch;
 use tokio::task::spawn_local;
 
 use crate::recorder::Recorder;
+
+/// How long after a change was announced the balancer is asked: by then it has come to show it.
+const SETTLED: Duration = Duration::from_millis(300);
+/// How long an answer is waited for; a balancer that is stopped gives none.
+const ANSWER_TIME: Duration = Duration::from_secs(1);
 
 /// The latest state of each member, and a signal at each change.
 #[derive(Clone)]
@@ -21,23 +26,52 @@ pub(super) struct MemberStates {
     changed: watch::Sender<()>,
     recorder: Recorder,
     clock: Clock,
+    over: Rc<Cell<bool>>,
 }
 
 impl MemberStates {
     pub(super) fn new(recorder: Recorder, clock: Clock) -> MemberStates {
-        MemberStates { known: Rc::default(), changed: watch::Sender::new(()), recorder, clock }
+        MemberStates { known: Rc::default(), changed: watch::Sender::new(()), recorder, clock, over: Rc::default() }
     }
 
-    /// Takes in what the balancer announces for as long as it does.
-    pub(super) fn follow(&self, mut events: UnboundedReceiver<StateEvent>) {
+    /// Takes in what the balancer announces for as long as it does, and asks for it after each change, if that can be done.
+    pub(super) fn follow(&self, mut events: UnboundedReceiver<StateEvent>, inquiry: Option<Inquiry>) {
         let states = self.clone();
         spawn_local(async move {
             while let Some(event) = events.recv().await {
                 let at = states.clock.at(event.at);
                 tracing::info!(member = %event.member, state = ?event.state, "the balancer announces");
                 states.learn(event.member, event.state, at, StateSource::Announced);
+                if let Some(inquiry) = inquiry.clone() {
+                    let states = states.clone();
+                    spawn_local(async move {
+                        tokio::time::sleep(SETTLED).await;
+                        states.ask(&inquiry).await;
+                    });
+                }
             }
         });
+    }
+
+    /// Writes down what the balancer shows, which is no news of its members' states: those are what it announces.
+    pub(super) async fn ask(&self, inquiry: &Inquiry) {
+        if self.over.get() {
+            return;
+        }
+        let asked = self.clock.now();
+        let answer = tokio::time::timeout(ANSWER_TIME, inquiry.states()).await;
+        // A balancer that is dead, is stopped or is being changed has nothing to say.
+        if let Ok(Ok(states)) = answer
+            && !self.over.get()
+        {
+            let states = states.into_iter().collect();
+            self.recorder.append(&Record::Shown(Shown { asked, answered: self.clock.now(), states }));
+        }
+    }
+
+    /// Asks nothing more: the balancer is about to be stopped.
+    pub(super) fn end(&self) {
+        self.over.set(true);
     }
 
     /// Takes in the answer to a question.

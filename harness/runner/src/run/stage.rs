@@ -102,7 +102,7 @@ impl Stage {
         };
         let states = MemberStates::new(recorder.clone(), clock);
         if let Some(events) = balancer.events() {
-            states.follow(events);
+            states.follow(events, balancer.inquiry());
         }
         if let Some(read) = balancer.states(&lab).await? {
             states.read(read, clock.now());
@@ -209,6 +209,7 @@ fn start_member(
             Some(Persistence::AppCookie { cookie_name }) => Some(cookie_name.clone()),
             _ => None,
         },
+        session_length: plan.session_length.unwrap_or_default() as usize,
     };
     let listen =
         move |address, backlog: u32| namespace.tcp_listener(address, u16::try_from(backlog).unwrap_or(u16::MAX));

@@ -73,6 +73,14 @@ impl Stage {
         Ok(())
     }
 
+    /// Asks a balancer that announces its members' states for them, before it is stopped.
+    pub(super) async fn ask_at_last(&self) {
+        if let Some(inquiry) = self.balancer.inquiry() {
+            self.states.ask(&inquiry).await;
+        }
+        self.states.end();
+    }
+
     /// Notes that the balancer starts afresh with its members, or with one of them.
     pub(super) fn cool_down(&mut self, forgets: bool) {
         self.warm = false;

@@ -1,7 +1,7 @@
 //! Clients that send, while the next steps wait or in the background.
 
 use lblab_history::{Record, Request, StepRecord};
-use lblab_model::Moment;
+use lblab_model::{Moment, Protocol};
 use lblab_scenario::{Clients, Cookies, Load, MemberKind, Span, Target, Traffic};
 use lblab_traffic::{Errand, Origin, RequestSpec, TrafficSpec};
 use tokio::sync::oneshot;
@@ -111,6 +111,8 @@ impl Stage {
             method: traffic.method.clone(),
             path: traffic.path.clone(),
             reuse: traffic.reuse,
+            high_bytes: self.plan.protocol == Protocol::Tcp,
+            half_close: traffic.half_close,
             cookies: match &traffic.cookies {
                 Cookies::None => lblab_traffic::Cookies::None,
                 Cookies::Keep => lblab_traffic::Cookies::Keep,

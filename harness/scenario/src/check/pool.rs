@@ -4,7 +4,7 @@ use lblab_model::{Method, Persistence, Protocol};
 
 use super::Unreadable;
 use crate::diagnostic::Findings;
-use crate::raw::{PersistenceType, Scenario};
+use crate::raw::{self, PersistenceType, Scenario};
 use crate::shape::Field;
 
 /// What is known of the pool.
@@ -12,11 +12,13 @@ pub(super) struct Pool {
     pub(super) method: Option<Method>,
     pub(super) protocol: Option<Protocol>,
     pub(super) persistence: Result<Option<Persistence>, Unreadable>,
+    /// How many characters the values of the application's cookie have, if that is said.
+    pub(super) session_length: Option<u32>,
 }
 
 pub(super) fn check(scenario: &Scenario, found: &mut Findings) -> Pool {
     let Some(pool) = scenario.pool.value() else {
-        return Pool { method: None, protocol: None, persistence: Err(Unreadable) };
+        return Pool { method: None, protocol: None, persistence: Err(Unreadable), session_length: None };
     };
     let protocol = match &pool.protocol {
         Field::Absent => Some(Protocol::Http),
@@ -59,7 +61,20 @@ pub(super) fn check(scenario: &Scenario, found: &mut Findings) -> Pool {
             }
         }
     };
-    Pool { method: pool.method.value().copied(), protocol, persistence }
+    let session_length = pool.persistence.value().and_then(|persistence| session_length(persistence, found));
+    Pool { method: pool.method.value().copied(), protocol, persistence, session_length }
+}
+
+/// How long the values of the application's cookie are, where there is one.
+fn session_length(persistence: &raw::Persistence, found: &mut Findings) -> Option<u32> {
+    let length = persistence.value_length.given()?;
+    let kind = persistence.r#type.value()?;
+    if *kind != PersistenceType::AppCookie {
+        found
+            .add("not-here", length.at, "`value_length` is for APP_COOKIE only")
+            .help("delete it, or write `type: APP_COOKIE`");
+    }
+    Some(length.value.0)
 }
 
 impl Pool {

@@ -31,6 +31,8 @@ pub(super) struct Scene {
     pub(super) first_fault: Option<Place>,
     /// Where the monitor was removed.
     pub(super) unmonitored: Option<Place>,
+    /// Where the pool was first changed.
+    pub(super) first_change: Option<Place>,
     /// About how much time has passed, with a balancer that does as it should.
     pub(super) passed: Duration,
     /// How much longer what is waited for may take than that, if probes are not answered.
@@ -153,6 +155,7 @@ impl Scene {
             changed: None,
             first_fault: None,
             unmonitored: None,
+            first_change: None,
             passed: Duration::ZERO,
             patience: Duration::ZERO,
             allowances: Vec::new(),

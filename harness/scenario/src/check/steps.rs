@@ -107,6 +107,7 @@ impl Stage<'_> {
         match &step {
             Some(Step::Add { .. } | Step::Remove { .. } | Step::Reweight { .. } | Step::RemoveMonitor) => {
                 scene.changed = Some(at);
+                scene.first_change.get_or_insert(at);
             }
             Some(Step::Traffic(traffic)) if traffic.in_background() => return step,
             _ => {}

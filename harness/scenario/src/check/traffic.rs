@@ -26,8 +26,10 @@ pub(super) fn check(
     let clients = clients(raw, to, found);
     let cookies = cookies(raw, pool, found);
     let skipped = skipped(raw, found);
+    let half_close = half_close(raw, pool, found);
     let broken = raw.skip.is_wrong()
         || raw.reuse.is_wrong()
+        || raw.half_close.is_wrong()
         || raw.cookies.is_wrong()
         || raw.cookie.is_wrong()
         || raw.path.is_wrong()
@@ -43,12 +45,34 @@ pub(super) fn check(
         skipped_sources: skipped,
         to: to?,
         reuse: raw.reuse.value().copied().unwrap_or(false),
+        half_close,
         cookies,
         method: raw.method.value().map_or("GET", |method| method.0).to_owned(),
         path: raw.path.value().map_or("/", |path| path.0.as_str()).to_owned(),
         connect_timeout: raw.connect_timeout.value().map_or(CONNECT_TIMEOUT, |length| length.0),
         read_timeout: raw.read_timeout.value().map_or(READ_TIMEOUT, |length| length.0),
     })
+}
+
+/// Whether clients close their halves, which only a balancer that passes everything through can pass on.
+fn half_close(raw: &raw::Traffic, pool: &Pool, found: &mut Findings) -> bool {
+    let Some(half_close) = raw.half_close.given().filter(|half_close| half_close.value) else { return false };
+    if pool.protocol == Some(Protocol::Http) {
+        found
+            .add(
+                "not-here",
+                half_close.at,
+                "a balancer that reads requests does not pass on how a client ends its connection",
+            )
+            .help("delete `half_close`, or write `protocol: TCP` in the pool");
+    }
+    if let Some(reuse) = raw.reuse.given().filter(|reuse| reuse.value) {
+        found
+            .add("clash", half_close.at, "`half_close` does not go with `reuse`")
+            .related(reuse.at, "`reuse` is here")
+            .help("a client that has closed its half sends nothing more: write one of the two");
+    }
+    true
 }
 
 fn cookies(raw: &raw::Traffic, pool: &Pool, found: &mut Findings) -> Cookies {

@@ -50,7 +50,13 @@ impl Plan {
         }
         match &self.persistence {
             None => {}
-            Some(Persistence::AppCookie { cookie_name }) => writeln!(to, "  persistence  APP_COOKIE {cookie_name}")?,
+            Some(Persistence::AppCookie { cookie_name }) => {
+                write!(to, "  persistence  APP_COOKIE {cookie_name}")?;
+                if let Some(length) = self.session_length {
+                    write!(to, ", {length} characters long")?;
+                }
+                writeln!(to)?;
+            }
             Some(persistence) => writeln!(to, "  persistence  {}", persistence.kind())?,
         }
         match &self.monitor {

@@ -98,6 +98,9 @@ pub struct Traffic {
     pub to: Target,
     /// Whether a client uses its connection again.
     pub reuse: bool,
+    /// Whether a client closes its half of the connection with its request.
+    #[serde(default)]
+    pub half_close: bool,
     /// Which cookies a client sends.
     pub cookies: Cookies,
     /// The request's method.

@@ -38,6 +38,9 @@ mapping! {
         required r#type: PersistenceType,
         /// The application's cookie; for APP_COOKIE only.
         optional cookie_name: Token = ["JSESSIONID"],
+        /// How many characters the values have that the members' application gives out; they differ in the last ones only. For
+        /// APP_COOKIE only. As few as can be when left out.
+        optional value_length: Number<16, 1024> = [100],
     }
 }
 
@@ -46,7 +49,7 @@ fn persistence_rules() -> Json {
     json!({
         "if": { "properties": { "type": { "const": "APP_COOKIE" } } },
         "then": { "required": ["cookie_name"] },
-        "else": { "properties": { "cookie_name": false } },
+        "else": { "properties": { "cookie_name": false, "value_length": false } },
     })
 }
 

@@ -30,6 +30,8 @@ mapping! {
         optional to: To,
         /// Whether a client sends all its requests on one connection. Default: false.
         optional reuse: bool,
+        /// Whether a client closes its half of the connection with its request, and then reads. For TCP pools only. Default: false.
+        optional half_close: bool,
         /// `keep`: a client sends back the cookies that it was given; `bring`: and those that it has from the traffic before;
         /// `first`: and those that it was given first.
         optional cookies: Jar,
@@ -54,7 +56,9 @@ fn load_rules() -> Json {
             { "required": ["rate", "for"], "properties": { "requests": false, "during": false, "clients": false } },
             { "required": ["rate", "during"], "properties": { "requests": false, "for": false, "clients": false } },
         ],
-        "not": { "anyOf": [{ "required": ["clients", "sources"] }, { "required": ["cookies", "cookie"] }] },
+        "not": { "anyOf": [{ "required": ["clients", "sources"] }, { "required": ["cookies", "cookie"] }, {
+            "required": ["reuse", "half_close"], "properties": { "reuse": { "const": true }, "half_close": { "const": true } },
+        }] },
     })
 }
 

@@ -102,6 +102,8 @@ pub(crate) fn request(target: SocketAddrV4) -> RequestSpec {
         method: "GET".to_owned(),
         path: "/".to_owned(),
         reuse: false,
+        high_bytes: false,
+        half_close: false,
         cookies: Cookies::None,
         connect_timeout: Duration::from_secs(10),
         read_timeout: Duration::from_secs(10),

@@ -17,6 +17,7 @@ fn member(kind: Kind, log: Log) -> MemberServer {
         kind,
         prover: None,
         session_cookie: None,
+        session_length: 0,
     };
     let listen = |address: SocketAddrV4, backlog| {
         let socket = TcpSocket::new_v4()?;

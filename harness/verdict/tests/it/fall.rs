@@ -2,7 +2,7 @@
 
 use expect_test::expect;
 use lblab_history::MemberState;
-use lblab_model::{Fall, Fault};
+use lblab_model::{BalancerTraits, Fall, Fault, FirstFailure};
 use lblab_scenario::Expectation;
 
 use crate::monitor::Play;
@@ -56,6 +56,11 @@ fn a_member_that_is_dead_from_the_start_is_left_by_the_declared_fall() {
         story.shows("vm02", MemberState::Down).wait(9.0).expect(Expectation::Leaves { member: name("vm02") })
     };
     assert_eq!(dead(3.5).outcomes(), "HM-19 holds");
+    // Two probes fewer than the three that are declared.
+    assert_eq!(dead(1.9).outcomes(), "HM-19 fails");
+    let takes_out = |traits: &mut BalancerTraits| traits.first_failure = FirstFailure::TakesOut;
+    assert_eq!(dead(1.9).declares(takes_out).outcomes(), "HM-19 holds");
+    assert_eq!(dead(0.0).outcomes(), "HM-19 fails");
     assert_eq!(dead(3.5).declares(|traits| traits.fall = Fall::Fixed(1)).outcomes(), "HM-19 fails");
     assert_eq!(dead(1.5).declares(|traits| traits.fall = Fall::Fixed(1)).outcomes(), "HM-19 holds");
 }

@@ -23,6 +23,8 @@ fn sends(headers: [Option<&str>; 3]) -> Story {
             target: Some("GET /".to_owned()),
             forwarded_for: header.map(str::to_owned),
             cookie: None,
+            unchanged: None,
+            end_seen: None,
         });
     }
     story
@@ -56,6 +58,26 @@ fn nothing_is_added_to_what_passes_through_a_tcp_pool() {
     let mut story = sends([None; 3]).declares(|traits| traits.forwarded_for = ForwardedFor::None);
     story.plan.protocol = Protocol::Tcp;
     assert_eq!(decided(&story), ["holds: 0 of 3 requests came to members with an X-Forwarded-For, over TCP"]);
+    let mut stripped = story.clone();
+    for served in &mut stripped.history.served {
+        served.unchanged = Some(true);
+    }
+    assert_eq!(decided(&stripped), ["holds: 0 of 3 requests came to members with an X-Forwarded-For, over TCP"]);
+    stripped.history.served[1].unchanged = Some(false);
+    assert_eq!(
+        decided(&stripped),
+        ["fails: 1 of 3 requests came to members with other bytes than were sent, over TCP"]
+    );
+    let mut endless = story.clone();
+    endless.history.served[1].end_seen = Some(true);
+    assert_eq!(decided(&endless), ["holds: 0 of 3 requests came to members with an X-Forwarded-For, over TCP"]);
+    endless.history.served[2].end_seen = Some(false);
+    assert_eq!(
+        decided(&endless),
+        [
+            "fails: 1 of 2 requests came to members whose clients had closed their half, which the members did not see in 5 s"
+        ]
+    );
     let mut story = sends([None, Some("192.168.1.254"), None]);
     story.plan.protocol = Protocol::Tcp;
     assert_eq!(decided(&story), ["fails: 1 of 3 requests came to members with an X-Forwarded-For, over TCP"]);

@@ -29,6 +29,8 @@ fn removes(used: Option<f64>, until: f64) -> Story {
                 target: Some("GET /".to_owned()),
                 forwarded_for: None,
                 cookie: None,
+                unchanged: None,
+                end_seen: None,
             });
         }
         story.history.requests.push(request);

@@ -41,6 +41,14 @@ fn a_hash_brings_addresses_back() {
         SH-5 fails: 1 of 60 addresses are not where they were, 0 allowed
             10.64.0.17: vm02 before, vm01 in request 67
     "#]]);
+    let joins_and_leaves = |story: Story| joins(story).changes(Step::Remove { member: name("vm03") });
+    let reloaded = |after: fn(usize) -> usize| {
+        let mut story = sources(None, |index| index % 2, joins_and_leaves, after);
+        story.plan.members[2].from_start = false;
+        story.expect(Expectation::SourcesRestored).outcomes()
+    };
+    assert_eq!(reloaded(|index| index % 2), "SH-5 holds");
+    assert_eq!(reloaded(|index| (index + 1) % 2), "SH-5 fails");
     let table = sources(Some(Persistence::SourceIp), |index| index % 3, returns, |index| index % 3);
     assert_eq!(table.expect(Expectation::SourcesRestored).outcomes(), "SH-5 unsupported");
     let gone = |story: Story| story.fault("vm02", lblab_model::Fault::Refuse).shows("vm02", MemberState::Down);
@@ -231,6 +239,8 @@ fn members_see_no_cookie_of_the_balancer_where_it_hides_it() {
             target: None,
             forwarded_for: None,
             cookie: cookie.map(str::to_owned),
+            unchanged: None,
+            end_seen: None,
         }));
         story.declares(|traits| traits.cookie = Some(CookieRule::Hidden))
     };
@@ -246,6 +256,21 @@ fn members_see_no_cookie_of_the_balancer_where_it_hides_it() {
     let declared = |rule| seen(Some("SRV=it")).declares(|traits| traits.cookie = rule).outcomes();
     assert_eq!(declared(Some(CookieRule::Shown)), "SP-1 holds, SP-2 unsupported");
     assert_eq!(declared(None), "SP-1 holds, SP-2 unsupported");
+}
+
+#[test]
+fn a_cookie_is_set_once_in_an_answer() {
+    let sets = |set_cookies: &[&str]| {
+        let mut story = at_first(&[1, 1, 1]).expect(Expectation::CookiesStick);
+        story.history.requests[3].set_cookies = set_cookies.iter().map(ToString::to_string).collect();
+        story.declares(|traits| traits.cookie = Some(CookieRule::Shown))
+    };
+    assert_eq!(sets(&["SRV=it; path=/", "session=1"]).outcomes(), "SP-1 holds, SP-2 unsupported");
+    sets(&["SRV=it; path=/", "SRV=it"]).check(&expect![[r#"
+        SP-1 fails: 1 of 6 clients did not stay on one member by their cookie
+            client 3: the answer to request 3 sets the cookie SRV twice
+        SP-2 unsupported: the balancer declares that members see its cookie
+    "#]]);
 }
 
 /// A table of a hundred, 110 sources, and then those from the thirteenth on.

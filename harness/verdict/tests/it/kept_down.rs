@@ -25,6 +25,8 @@ fn changes(given: usize) -> Story {
             target: Some("GET /".to_owned()),
             forwarded_for: None,
             cookie: None,
+            unchanged: None,
+            end_seen: None,
         });
     }
     story

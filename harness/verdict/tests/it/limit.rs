@@ -39,6 +39,8 @@ fn presses(room: usize, waits: bool) -> Story {
             target: Some("GET /".to_owned()),
             forwarded_for: None,
             cookie: None,
+            unchanged: None,
+            end_seen: None,
         });
         story.history.requests.push(request);
     }

@@ -77,6 +77,8 @@ fn beside_a_slow_member(pick: impl Fn(u64, &[usize]) -> usize) -> Story {
             target: None,
             forwarded_for: None,
             cookie: None,
+            unchanged: None,
+            end_seen: None,
         });
         story.history.requests.push(Request { client: number, ended, ..request });
         open.push((member, ended));
@@ -117,6 +119,8 @@ fn beside_a_deaf_member(stuck: impl Fn(u64) -> bool) -> Story {
             target: None,
             forwarded_for: None,
             cookie: None,
+            unchanged: None,
+            end_seen: None,
         });
         let ended = started + seconds(0.0015);
         story.history.requests.push(Request { ended, ..request });

@@ -31,6 +31,7 @@ mod replay;
 mod rolling;
 mod scaled;
 mod sharing;
+mod shown;
 mod shuffled;
 mod sources;
 mod stays;

@@ -86,6 +86,8 @@ impl Story {
                     target: Some("GET /".to_owned()),
                     forwarded_for: None,
                     cookie: None,
+                    unchanged: None,
+                    end_seen: None,
                 });
             }
             (bad, good) = match passed {

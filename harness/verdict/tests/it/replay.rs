@@ -26,6 +26,8 @@ fn sends(method: &str, seen_by: &[&[usize]]) -> Story {
                 target: Some(format!("{method} /")),
                 forwarded_for: None,
                 cookie: None,
+                unchanged: None,
+                end_seen: None,
             };
             story.history.served.push(served);
         }

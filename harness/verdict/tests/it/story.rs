@@ -49,6 +49,7 @@ pub fn traffic() -> Traffic {
         skipped_sources: 0,
         to: Target::Vip,
         reuse: false,
+        half_close: false,
         cookies: Cookies::None,
         method: "GET".to_owned(),
         path: "/".to_owned(),
@@ -144,6 +145,7 @@ impl Story {
             method: Method::RoundRobin,
             protocol: Protocol::Http,
             persistence: None,
+            session_length: None,
             monitor: None,
             members: members.collect(),
             steps: Vec::new(),
@@ -351,6 +353,8 @@ impl Story {
                 target: None,
                 forwarded_for: None,
                 cookie: None,
+                unchanged: None,
+                end_seen: None,
             };
             self.history.served.push(served);
             self.history.requests.push(Request { held: true, ended: self.now + seconds(60.0), ..request });

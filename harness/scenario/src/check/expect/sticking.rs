@@ -106,8 +106,8 @@ pub(super) fn sources_restored(stage: &Stage<'_>, at: Place, scene: &Scene, foun
     only_one(stage, at, found);
     if let Some(sent) = last_sent(scene, at, found) {
         many_sources(sent, at, found);
-        let fault = scene.first_fault;
-        let before = scene.sent.iter().rfind(|sent| fault.is_some_and(|fault| sent.at.start < fault.start));
+        let first = [scene.first_fault, scene.first_change].into_iter().flatten().min_by_key(|place| place.start);
+        let before = scene.sent.iter().rfind(|sent| first.is_some_and(|first| sent.at.start < first.start));
         if let Some(before) = before {
             many_sources(before, at, found);
         }

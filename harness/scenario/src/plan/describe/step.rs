@@ -78,6 +78,9 @@ fn describe_traffic(plan: &Plan, traffic: &Traffic) -> String {
     if traffic.reuse {
         text.push_str(", on one connection each");
     }
+    if traffic.half_close {
+        text.push_str(", each half of the connection closed with its request");
+    }
     match &traffic.cookies {
         Cookies::None => {}
         Cookies::Keep => text.push_str(", cookies kept"),
