@@ -11,7 +11,7 @@ use crate::answers::failures;
 use crate::chi_square::{ALPHA, spread};
 use crate::rotation::{counts, first_repetition};
 use crate::run::{Rotation, Run, span};
-use crate::timing::{difference, fell_behind, stalled};
+use crate::timing::{UNKNOWN, difference, fell_behind, lateness};
 use crate::verdict::{Measurement, Unit, Verdict};
 
 /// For how long after its end a request may still count as open: the balancer learns of it when its connections are closed.
@@ -72,9 +72,9 @@ fn idle_members(run: &Run<'_>, load: &Sent<'_>) -> Verdict {
     if let Some(failed) = failures(&load.requests) {
         return Verdict::fails(check, failed.summary).because(failed.evidence);
     }
-    // Only those for which nobody was busy, which are those between two that overlap.
-    let alone =
-        load.decided.chunk_by(|one, next| one.ended <= next.sent).max_by_key(|part| part.len()).unwrap_or_default();
+    // Only those for which nobody was busy. Where the one before had only just ended, its member may still have counted as busy.
+    let all_idle = |one: &&Request, next: &&Request| next.sent >= one.ended + LINGERS;
+    let alone = load.decided.chunk_by(all_idle).max_by_key(|part| part.len()).unwrap_or_default();
     let enough = ALONE * load.rotation.seats.len();
     if alone.len() < enough {
         let reason = format!("at most {} requests in a row came one after the other, {enough} are needed", alone.len());
@@ -87,26 +87,29 @@ fn idle_members(run: &Run<'_>, load: &Sent<'_>) -> Verdict {
     let n = load.rotation.seats.len();
     let counts = counts(&picks, n);
     let told = format!("counts: {}", load.rotation.tell(&counts));
+    // A connection whose end the balancer came to know of later than that still counted.
+    let late = span(alone).and_then(|(from, to)| lateness(run, from, to));
+    let doubt = match late {
+        Some(late) => (late > LINGERS / 2).then(|| difference(late)),
+        None => Some(UNKNOWN.to_owned()),
+    };
     match run.traits().ties {
         TieRule::Rotating => match first_repetition(&picks, n) {
             None => Verdict::holds(check, format!("{} requests went to {n} idle members in turn", picks.len())),
             Some(start) => {
                 let summary = format!("requests {} to {} did not hit {n} different idle members", start + 1, start + n);
-                Verdict::fails(check, summary)
+                Verdict::fails(check, summary).if_trusted(doubt)
             }
         },
         TieRule::First => {
-            // Where the one before had only just ended, its member may still have counted as busy.
-            let crowded = |at: usize| at > 0 && alone[at].sent.since(alone[at - 1].ended) < LINGERS;
-            let astray = (0..picks.len()).filter(|&at| picks[at] != 0 && !crowded(at)).count();
+            let astray = picks.iter().filter(|&&pick| pick != 0).count();
             let first = load.rotation.seats[0].name;
             let summary =
                 format!("{astray} of {} requests to idle members did not go to {first}, the first", picks.len());
             let measurement = Measurement::at_most(Unit::Requests, astray as f64, 0.0);
-            let late = span(alone).map_or(Duration::ZERO, |(from, to)| stalled(run, from, to));
             Verdict::holds_if(astray == 0, check, summary)
                 .measuring(measurement)
-                .if_trusted((astray > 0 && late > LINGERS / 2).then(|| difference(late)))
+                .if_trusted(doubt.filter(|_| astray > 0))
         }
         TieRule::Random => match spread(&counts, &vec![1.0 / n as f64; n], 1.0) {
             None => Verdict::inconclusive(check, format!("{} requests are too few to be drawn evenly", picks.len())),

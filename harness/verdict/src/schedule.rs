@@ -7,7 +7,7 @@ use lblab_model::{Moment, Monitor, Name, ProbeSchedule};
 use crate::CheckId;
 use crate::probes::{self, Probe};
 use crate::run::Run;
-use crate::timing::{Bounds, judge_time, lateness};
+use crate::timing::{Bounds, judge_time, lateness, left_out};
 use crate::verdict::{Outcome, Verdict};
 
 /// The verdicts on each member's probe period, for as many members as were probed in peace.
@@ -43,11 +43,12 @@ fn period(run: &Run<'_>, monitor: &Monitor, member: &Name) -> Option<Verdict> {
             gap.as_secs_f64(),
             bounds.tell()
         );
-        // Only when the two probes were seen matters, and whether the balancer had a processor when the second one was due; not
-        // what happened between them.
+        // Only when the two probes were seen matters, and whether the balancer had a processor when the second one was due. What
+        // happened between them does only if it was long enough for the balancer to leave it out of its clock.
         let first = lateness(run, pair[0].started, pair[0].ended);
         let due = pair[1].started.min(pair[0].started + expected);
-        let late = lateness(run, due, pair[1].started).max(first);
+        let left_out = left_out(run, pair[0].started, pair[1].started);
+        let late = lateness(run, due, pair[1].started).max(first).map(|late| late.max(left_out));
         let verdict = judge_time(CheckId::Hm12, summary, gap, bounds, late);
         let weight = match verdict.outcome {
             Outcome::Fails => 2,

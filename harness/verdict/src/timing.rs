@@ -17,6 +17,10 @@ const BEHIND: Duration = Duration::from_millis(100);
 /// How long before it was noticed the end of the balancer's wait for a processor may lie.
 const STARVED_LOOK: Duration = Duration::from_millis(50);
 
+/// A balancer that has not run for so long may take that for a jump of the clock and leave it out of its own: all that it has
+/// planned then comes so much later. HAProxy does from 100 ms on (`MAX_DELAY_MS` of its `clock.c`).
+const CLOCK_JUMP: Duration = Duration::from_millis(80);
+
 /// Where a time has to lie.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Bounds {
@@ -111,7 +115,13 @@ pub(crate) fn difference(late: Duration) -> String {
 pub(crate) fn lateness(run: &Run<'_>, from: Moment, to: Moment) -> Option<Duration> {
     let kept = run.history.timekeeping.as_ref()?;
     let worst = late_ticks(kept, from, to).chain(starved(kept, from, to)).max().unwrap_or_default();
-    Some(worst.max(kept.threshold) + kept.period + run.traits().states_every)
+    Some(worst.max(left_out(run, from, to)).max(kept.threshold) + kept.period + run.traits().states_every)
+}
+
+/// How much later what the balancer had planned may come because it left times out of its clock in which it did not run.
+pub(crate) fn left_out(run: &Run<'_>, from: Moment, to: Moment) -> Duration {
+    let kept = run.history.timekeeping.as_ref();
+    kept.map_or(Duration::ZERO, |kept| starved(kept, from, to).filter(|by| *by >= CLOCK_JUMP).sum())
 }
 
 /// How long the balancer waited for a processor, each time that has to do with what happened in this time.

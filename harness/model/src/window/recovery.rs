@@ -15,10 +15,11 @@ const FIRST_REPETITION: Duration = Duration::from_secs(1);
 /// probe does not save it, so V is uniform in (0, d + c) end to start and in (0, max(d, c)) start to start, and R lies in
 /// \[(r-1) d, (r-1) d + d + c\] or \[(r-1) d, (r-1) d + max(d, c)\]; by ticks the first multiple of d over c stands for max(d, c).
 ///
-/// Some probes are saved by the heal: those of a slow member, which then answers at once, and, with c over a second, those into
-/// a blackhole, since the kernel repeats their SYN (after 1, 2, 3 ... seconds since Linux 6.5, after 1, 3, 7 ... before,
+/// Some probes are saved by the heal: those of a slow member, which then answers at once, and, with c of a second or more, those
+/// into a blackhole, since the kernel repeats their SYN (after 1, 2, 3 ... seconds since Linux 6.5, after 1, 3, 7 ... before,
 /// `tcp_syn_linear_timeouts`). Such a probe began up to c before the heal. Start to start the next one counts from there, so
-/// that R may be as little as (r-1) d - c; end to start it counts from its end, and the bounds stay.
+/// that R may be as little as (r-1) d - c; end to start it counts from its end, and the bounds stay. With c of just a second the
+/// probe's end and the repeated SYN come together, so that it is saved now and then only: the bound allows for it, the mean does not.
 pub fn recovery(monitor: &Monitor, fault: &Fault, traits: &BalancerTraits) -> Window {
     let (d, r) = (monitor.delay, traits.rise);
     let encounter = encounter(monitor, fault, traits.probe_reads);
@@ -26,7 +27,7 @@ pub fn recovery(monitor: &Monitor, fault: &Fault, traits: &BalancerTraits) -> Wi
     let gaps = r.saturating_sub(1);
     let wait = probe_period(traits.probe_schedule, d, c);
     let starts = traits.probe_schedule != ProbeSchedule::EndToStart;
-    let saved = if starts && is_saved(fault, c) { c } else { Duration::ZERO };
+    let saved = if starts && may_be_saved(fault, c) { c } else { Duration::ZERO };
     let earliest = (d * gaps).saturating_sub(saved);
     let latest = d * gaps + wait;
     let (delay, cost, range) = (text(d), text(c), format!("{} .. {}", text(earliest), text(latest)));
@@ -48,15 +49,17 @@ pub fn recovery(monitor: &Monitor, fault: &Fault, traits: &BalancerTraits) -> Wi
         Symbol::new("r", r.to_string(), "consecutive good probes, declared by the balancer"),
         Symbol::new("c", cost, cost_meaning(encounter, Reading::Spec)),
     ];
-    let mean = (d * gaps + wait / 2).saturating_sub(saved);
+    let usually =
+        if saved == FIRST_REPETITION && !matches!(fault, Fault::Slow { .. }) { Duration::ZERO } else { saved };
+    let mean = (d * gaps + wait / 2).saturating_sub(usually);
     Window { earliest, latest, mean, formula, symbols }
 }
 
 /// Whether a probe that is under way when the member is healed may turn out well.
-fn is_saved(fault: &Fault, cost: Duration) -> bool {
+fn may_be_saved(fault: &Fault, cost: Duration) -> bool {
     match fault {
         Fault::Slow { .. } => true,
-        Fault::Blackhole | Fault::Unplug => cost > FIRST_REPETITION,
+        Fault::Blackhole | Fault::Unplug => cost >= FIRST_REPETITION,
         Fault::Refuse
         | Fault::Reject
         | Fault::Hang
@@ -117,10 +120,16 @@ mod tests {
             &expect!["(r-1)d - c .. (r-1)d + max(d, c) = 1*5s - 3s .. 1*5s + 5s = 2s .. 10s"],
         );
         check(
-            &http(1, 1, 3),
+            &Monitor { timeout: seconds(1) - std::time::Duration::from_millis(1), ..http(1, 1, 3) },
             Fault::Blackhole,
             &reference(),
             &expect!["(r-1)d .. (r-1)d + max(d, c) = 1*1s .. 1*1s + 1s = 1s .. 2s"],
+        );
+        check(
+            &http(1, 1, 3),
+            Fault::Blackhole,
+            &reference(),
+            &expect!["(r-1)d - c .. (r-1)d + max(d, c) = 1*1s - 1s .. 1*1s + 1s = 0s .. 2s"],
         );
     }
 
