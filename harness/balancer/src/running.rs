@@ -20,10 +20,11 @@ use tokio::time::{MissedTickBehavior, sleep, timeout};
 use crate::deployment::{DEADLINE, Deployment, Started};
 use crate::error::BalancerError;
 use crate::hearing::{Awaited, End, Source, StateEvent};
-use crate::manifest::{InForce, Question, ReloadWay, Status, StatusSource, StopWay};
+use crate::manifest::{InForce, Question, Reading, ReloadWay, Status, StatusSource, StopWay};
 use crate::process::Instance;
 use crate::ready::AGAIN;
 use crate::state_dir::RenderedFile;
+use crate::status;
 
 /// A deployed balancer. Dropping it kills its processes and leaves its files; [`Running::stop`] ends it in order.
 pub struct Running {
@@ -123,6 +124,22 @@ impl Running {
         let table = manifest.status.clone().filter(|_| manifest.events.is_some())?;
         let StatusSource::Question(question) = table.from.clone() else { return None };
         Some(Inquiry { deployment: Rc::clone(&self.deployment), asked: Rc::clone(&self.asked), table, question })
+    }
+
+    /// How much the balancer says that it has sent to each member since it was started. None if it does not say.
+    ///
+    /// # Errors
+    ///
+    /// A balancer that does not answer.
+    pub async fn counters(&self) -> Result<Option<Vec<(Name, u64)>>, BalancerError> {
+        let Some(Status { from: StatusSource::Question(question), reading: Reading::HaproxyCsv, .. }) =
+            &self.deployment.renderer.manifest.status
+        else {
+            return Ok(None);
+        };
+        let context = self.deployment.renderer.context(&self.lb, None, self.generation);
+        let answer = self.deployment.ask(question, &context).await?;
+        Ok(status::haproxy_counters(&answer.text))
     }
 
     /// The changes of members' states that the balancer announces, from its start on; the first caller gets them.

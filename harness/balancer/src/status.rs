@@ -117,6 +117,31 @@ pub(crate) fn haproxy_csv(answer: &str) -> Result<Vec<(Name, MemberState)>, Stat
     if states.is_empty() { Err(StatusError::Empty) } else { Ok(states) }
 }
 
+/// Reads how much was sent to each server, in the table's order; none if the table does not say. A server that comes in two pools
+/// has its sum.
+pub(crate) fn haproxy_counters(answer: &str) -> Option<Vec<(Name, u64)>> {
+    let mut rows = Rows { rest: answer, line: 1 };
+    let (_, header) = rows.next()?.ok()?;
+    let column = |name: &str| header.iter().position(|field| field.trim_start_matches(['#', ' ']) == name);
+    let (name_column, count_column) = (column("svname")?, column("stot")?);
+    let mut counters: Vec<(Name, u64)> = Vec::new();
+    for (_, fields) in rows.filter_map(Result::ok) {
+        let Some(name) = fields.get(name_column).filter(|name| *name != "FRONTEND" && *name != "BACKEND") else {
+            continue;
+        };
+        let (Ok(name), Some(Ok(count))) =
+            (Name::try_from(name.as_str()), fields.get(count_column).map(|count| count.parse::<u64>()))
+        else {
+            continue;
+        };
+        match counters.iter_mut().find(|(known, _)| *known == name) {
+            Some((_, known)) => *known += count,
+            None => counters.push((name, count)),
+        }
+    }
+    (!counters.is_empty()).then_some(counters)
+}
+
 fn state(status: &str) -> Option<MemberState> {
     match status.split([' ', '(']).next()? {
         "UP" | "DRAIN" => Some(MemberState::Up),
@@ -197,7 +222,7 @@ pub(crate) mod tests {
     use lblab_model::{Listener, LoadBalancer, Member, Method, Name, Pool, Protocol, Weight};
     use regex_lite::Regex;
 
-    use super::{by_pattern, haproxy_csv};
+    use super::{by_pattern, haproxy_counters, haproxy_csv};
     use crate::hearing::Members;
 
     /// vm01 at 192.168.1.17:80 and vm02 at 192.168.1.18:80.
@@ -337,5 +362,15 @@ pub(crate) mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn what_was_sent_to_each_server_is_read_from_the_same_table() {
+        let table = "# pxname,svname,stot,status,\nfront,FRONTEND,30,OPEN,\npool,vm01,10,UP,\npool,vm02,20,DOWN,\n\
+                     pool,BACKEND,30,UP,\nother,vm01,5,UP,\n";
+        let named = |name: &str| Name::try_from(name).expect("a name");
+        assert_eq!(haproxy_counters(table), Some(vec![(named("vm01"), 15), (named("vm02"), 20)]));
+        assert_eq!(haproxy_counters("# pxname,svname,status,\npool,vm01,UP,\n"), None);
+        assert_eq!(haproxy_counters(""), None);
     }
 }

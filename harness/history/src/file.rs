@@ -3,8 +3,8 @@
 use std::io::{self, BufRead, Read, Write};
 
 use crate::{
-    Change, Ending, FORMAT, FaultRecord, Header, HealRecord, Record, Request, Served, Shown, StateChange, StepRecord,
-    Teardown, Timekeeping,
+    Change, Counters, Ending, FORMAT, FaultRecord, Header, HealRecord, Record, Request, Served, Shown, StateChange,
+    StepRecord, Teardown, Timekeeping,
 };
 
 /// Appends records to a file or any other sink, one JSON line each.
@@ -66,6 +66,8 @@ pub struct History {
     pub shown: Vec<Shown>,
     /// The changes of the configuration.
     pub changes: Vec<Change>,
+    /// What the balancer counted, each time that it was asked.
+    pub counters: Vec<Counters>,
     /// How well the harness kept time, if it got so far.
     pub timekeeping: Option<Timekeeping>,
     /// What was left after the balancer had been removed, if it got so far.
@@ -127,6 +129,7 @@ impl History {
             states: Vec::new(),
             shown: Vec::new(),
             changes: Vec::new(),
+            counters: Vec::new(),
             timekeeping: None,
             teardown: None,
             ending: None,
@@ -177,6 +180,7 @@ impl History {
             Record::State(state) => self.states.push(state),
             Record::Shown(shown) => self.shown.push(shown),
             Record::Change(change) => self.changes.push(change),
+            Record::Counters(counters) => self.counters.push(counters),
             Record::Timekeeping(timekeeping) => self.timekeeping = Some(timekeeping),
             Record::Teardown(teardown) => self.teardown = Some(teardown),
             Record::End(ending) => self.ending = Some(ending),

@@ -19,7 +19,7 @@ pub use file::{History, HistoryError, Writer};
 pub use header::{BalancerIdentity, FORMAT, Header};
 pub use high_bytes::{HIGH_BYTES, HIGH_BYTES_HEADER};
 pub use record::{
-    Change, Ending, FaultRecord, HealRecord, LateTick, MemberState, Record, Shown, StateChange, StateSource,
+    Change, Counters, Ending, FaultRecord, HealRecord, LateTick, MemberState, Record, Shown, StateChange, StateSource,
     StepRecord, Teardown, Timekeeping,
 };
 pub use request::{Outcome, Request};

@@ -30,6 +30,8 @@ pub enum Record {
     Shown(Shown),
     /// The balancer's configuration was changed.
     Change(Change),
+    /// The balancer showed how much it has sent to each member.
+    Counters(Counters),
     /// How well the harness kept time.
     Timekeeping(Timekeeping),
     /// What was left after the balancer had been removed.
@@ -156,6 +158,15 @@ pub struct Change {
     pub begun: Moment,
     /// When the balancer had shown that it is in force.
     pub in_force: Moment,
+}
+
+/// What the balancer has counted by itself since it was started, or since its last reload if that forgets it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Counters {
+    /// When it was asked.
+    pub at: Moment,
+    /// For each member the requests, or connections where those are shared, that were sent to it.
+    pub members: Vec<(Name, u64)>,
 }
 
 /// How well the harness kept time: a tick of a known period was to run; this is how late it ran.

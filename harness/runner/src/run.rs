@@ -35,6 +35,13 @@ pub(crate) async fn run(
     // What the members saw is part of the evidence even when a step could not be carried out.
     let traffic = stage.finish_traffic().await;
     stage.ask_at_last().await;
+    // One that is gone or does not answer has had its verdicts by then.
+    if steps.is_ok()
+        && stage.balancer_fault.is_none()
+        && let Err(problem) = stage.count().await
+    {
+        tracing::warn!(problem = %problem.message, "the balancer does not tell what it has counted");
+    }
     recorder.append(&Record::Timekeeping(watch.report()));
     let teardown = stage.strike().await;
     steps.and(traffic).and(teardown)?;

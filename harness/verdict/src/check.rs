@@ -606,6 +606,13 @@ checks! {
         needs: "traffic; `forwarded_for: added` for HTTP",
         errors: Errors::None, lbaas: "1, 2",
         scenarios: ["balancing/round-robin", "balancing/source-ip", "balancing/tcp", "balancing/half-close", "walkthrough/floating-ip"];
+    Rc9 "RC-9" "The balancer's own counters add up.",
+        bound: "each member's counter is what it saw, and their sum what clients sent, in a run in which nothing failed; no counter is less \
+                after a change than before it, with `reload: keeps-all`; exact",
+        why: "Operators bill and scale by them, and LBaaS shows them. What is counted of a request that fails is not agreed upon.",
+        needs: "a `status` in the format `haproxy-csv` with the column `stot`; traffic without faults",
+        errors: Errors::None, lbaas: "1, 2",
+        scenarios: ["balancing/round-robin", "balancing/tcp", "reconfiguration/weight"];
     Tr0 "TR-0" "Every expectation is judged.",
         bound: "at least one verdict for each expectation",
         why: "An expectation that no check can make anything of must not count as met.",

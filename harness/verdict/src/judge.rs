@@ -6,8 +6,8 @@ use lblab_scenario::{Expectation, Plan, Step};
 use crate::run::Run;
 use crate::verdict::{Judgement, Verdict};
 use crate::{
-    CheckId, answers, asked, change, cookies, detection, forwarded, freed, held, homes, in_flight, kept_down, limit,
-    loads, loss, overflow, phases, recovery, replay, scaled, schedule, sharing, shown, sources, stays, teardown,
+    CheckId, answers, asked, change, cookies, counters, detection, forwarded, freed, held, homes, in_flight, kept_down,
+    limit, loads, loss, overflow, phases, recovery, replay, scaled, schedule, sharing, shown, sources, stays, teardown,
 };
 
 /// Judges the history of a run of the plan.
@@ -35,6 +35,7 @@ pub fn judge(plan: &Plan, history: &History) -> Judgement {
     verdicts.extend(freed::without_monitor(&run));
     verdicts.extend(limit::is_kept(&run));
     verdicts.extend(forwarded::names_the_client(&run));
+    verdicts.extend(counters::add_up(&run));
     verdicts.extend(change::under_traffic(&run));
     verdicts.push(teardown::leaves_nothing(&run));
     Judgement { verdicts: verdicts.into_iter().map(|verdict| scaled::told(&run, verdict)).collect() }

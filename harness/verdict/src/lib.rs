@@ -14,6 +14,7 @@ mod change;
 mod check;
 mod chi_square;
 mod cookies;
+mod counters;
 mod detection;
 mod exposure;
 mod forwarded;

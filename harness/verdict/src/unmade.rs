@@ -71,12 +71,6 @@ pub static UNMADE: &[Unmade] = &[
         why: "balancers are deployed without an agent that would start them again",
     },
     Unmade {
-        code: "RC-9",
-        title: "The balancer's own counters add up.",
-        lbaas: "1, 2",
-        why: "histories do not record them",
-    },
-    Unmade {
         code: "RC-10",
         title: "LBaaS v1 starts with APP_COOKIE.",
         lbaas: "1",

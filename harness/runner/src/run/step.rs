@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use lblab_history::{Change, MemberState, Record};
+use lblab_history::{Change, Counters, MemberState, Record};
 use lblab_model::window::{self, Detection};
 use lblab_model::{Moment, Name, ReloadClass};
 use lblab_scenario::{Expectation, Step, Wait};
@@ -122,6 +122,7 @@ impl Stage {
             Step::RemoveMonitor => self.monitored = false,
             _ => return Err(Problem::harness(format!("`{words}` does not change the pool"))),
         }
+        self.count().await?;
         let load_balancer = self.load_balancer();
         let reloaded = self.balancer.reload(&self.lab, &load_balancer).await?;
         // Without a monitor there is nothing that a member could be down by.
@@ -129,6 +130,14 @@ impl Stage {
         self.cool_down(self.traits.reload != ReloadClass::KeepsAll);
         let (begun, in_force) = (self.clock.at(reloaded.begun), self.clock.at(reloaded.in_force));
         self.recorder.append(&Record::Change(Change { step: index, what: words.to_owned(), begun, in_force }));
+        self.count().await
+    }
+
+    /// Notes what the balancer has counted so far, if it counts.
+    pub(super) async fn count(&self) -> Result<(), Problem> {
+        if let Some(members) = self.balancer.counters().await? {
+            self.recorder.append(&Record::Counters(Counters { at: self.clock.now(), members }));
+        }
         Ok(())
     }
 

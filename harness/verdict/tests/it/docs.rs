@@ -10,7 +10,7 @@ const HEAD: &str = "\
 
 What `lblab` asserts about a balancer. Which checks an expectation means follows from the scenario: from its method, its
 monitor, the fault at hand and what happened before. Some are made of every run without being asked for, wherever there is
-something to judge: HM-9, HM-10, HM-12, HM-15, HM-27, FO-5, FO-6, RR-14, HM-25, RC-2, RC-3, RC-6, RC-7 and RC-8.
+something to judge: HM-9, HM-10, HM-12, HM-15, HM-27, FO-5, FO-6, RR-14, HM-25, RC-2, RC-3, RC-6, RC-7, RC-8 and RC-9.
 
 A check ends in one of four ways. It **holds**; it **fails**, with evidence; it is **inconclusive**, because the history does
 not say (the run was cut short, the harness itself was late, members came and went meanwhile); or it is **unsupported**,

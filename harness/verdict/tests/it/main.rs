@@ -5,6 +5,7 @@ mod asked;
 mod brief;
 mod change;
 mod connections;
+mod counters;
 mod detection;
 mod docs;
 mod fall;
