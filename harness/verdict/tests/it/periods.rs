@@ -25,9 +25,12 @@ fn a_late_probe_is_not_held_against_a_balancer_that_had_no_processor_when_it_was
     .assert_eq(&told(one_is_late()));
     // It got one again at 4.286 s, and needed some more of it until the probe was on its way.
     expect!["undecided: the harness was late, or the balancer had no processor, for up to 0.146 s, which could have made the difference"].assert_eq(&told(one_is_late().starved(0.136, 4.286)));
-    // What it waited for before has nothing to do with it.
+    // What it waited for before has nothing to do with it ...
     expect![
         "fails: 4 gaps between vm01's good probes, the farthest off 1.150 s; 1.000 s allowed, give or take 0.120 s"
     ]
-    .assert_eq(&told(one_is_late().starved(0.136, 3.9)));
+    .assert_eq(&told(one_is_late().starved(0.07, 3.9)));
+    // ... unless it was so long that the balancer may have left it out of its clock.
+    expect!["undecided: the harness was late, or the balancer had no processor, for up to 0.136 s, which could have made the difference"]
+        .assert_eq(&told(one_is_late().starved(0.136, 3.9)));
 }
