@@ -11,7 +11,7 @@ use crate::answers::failures;
 use crate::chi_square::{ALPHA, spread};
 use crate::rotation::{counts, first_repetition};
 use crate::run::{Rotation, Run, span};
-use crate::timing::{UNKNOWN, difference, fell_behind, lateness};
+use crate::timing::{UNKNOWN, difference, fell_behind, longest_wait};
 use crate::verdict::{Measurement, Unit, Verdict};
 
 /// For how long after its end a request may still count as open: the balancer learns of it when its connections are closed.
@@ -88,8 +88,7 @@ fn idle_members(run: &Run<'_>, load: &Sent<'_>) -> Verdict {
     let counts = counts(&picks, n);
     let told = format!("counts: {}", load.rotation.tell(&counts));
     // A connection whose end the balancer came to know of later than that still counted.
-    let late = span(alone).and_then(|(from, to)| lateness(run, from, to));
-    let doubt = match late {
+    let doubt = match span(alone).and_then(|(from, to)| longest_wait(run, from, to)) {
         Some(late) => (late > LINGERS / 2).then(|| difference(late)),
         None => Some(UNKNOWN.to_owned()),
     };

@@ -124,6 +124,12 @@ pub(crate) fn left_out(run: &Run<'_>, from: Moment, to: Moment) -> Duration {
     kept.map_or(Duration::ZERO, |kept| starved(kept, from, to).filter(|by| *by >= CLOCK_JUMP).sum())
 }
 
+/// The longest that the balancer waited for a processor at a time; none if nothing is known of that.
+pub(crate) fn longest_wait(run: &Run<'_>, from: Moment, to: Moment) -> Option<Duration> {
+    let kept = run.history.timekeeping.as_ref()?;
+    Some(starved(kept, from, to).max().unwrap_or_default())
+}
+
 /// How long the balancer waited for a processor, each time that has to do with what happened in this time.
 fn starved(kept: &Timekeeping, from: Moment, to: Moment) -> impl Iterator<Item = Duration> {
     let begun = |tick: &LateTick| tick.at - tick.by - STARVED_LOOK;
