@@ -120,7 +120,7 @@ mod tests {
             &expect!["(r-1)d - c .. (r-1)d + max(d, c) = 1*5s - 3s .. 1*5s + 5s = 2s .. 10s"],
         );
         check(
-            &Monitor { timeout: seconds(1) - std::time::Duration::from_millis(1), ..http(1, 1, 3) },
+            &Monitor { timeout: std::time::Duration::from_millis(999), ..http(1, 1, 3) },
             Fault::Blackhole,
             &reference(),
             &expect!["(r-1)d .. (r-1)d + max(d, c) = 1*1s .. 1*1s + 1s = 1s .. 2s"],
