@@ -33,6 +33,11 @@ impl Expected {
         }
     }
 
+    /// As much less as has passed already. At the worst nothing of what is waited for has happened meanwhile.
+    fn but_for(self, passed: Duration) -> Expected {
+        Expected { typical: self.typical.saturating_sub(passed), ..self }
+    }
+
     fn times(self, count: u32) -> Expected {
         Expected { typical: self.typical.saturating_mul(count), at_most: self.at_most.saturating_mul(count) }
     }
@@ -46,17 +51,22 @@ impl Plan {
 
     /// How long each step takes.
     pub(super) fn each_step(&self, traits: &BalancerTraits) -> impl Iterator<Item = Expected> {
-        let mut faults = Vec::new();
-        self.steps.iter().map(move |planned| self.step(&planned.step, &mut faults, traits))
+        let (mut faults, mut now) = (Vec::new(), Duration::ZERO);
+        self.steps.iter().map(move |planned| {
+            let expected = self.step(&planned.step, &mut faults, now, traits);
+            now = now.saturating_add(expected.typical);
+            expected
+        })
     }
 
-    fn step(&self, step: &Step, faults: &mut Vec<InForce>, traits: &BalancerTraits) -> Expected {
+    /// How long a step takes that is begun at this time, if everything has gone well so far.
+    fn step(&self, step: &Step, faults: &mut Vec<InForce>, now: Duration, traits: &BalancerTraits) -> Expected {
         match step {
             Step::Traffic(traffic) => sending(traffic, faults, traits),
             Step::Hold { connections } => REQUEST.times(*connections).then(ACT),
             Step::Fault { member, fault } => {
                 faults.retain(|in_force| in_force.member != *member);
-                faults.push(InForce { member: member.clone(), fault: *fault, felt: true });
+                faults.push(InForce { member: member.clone(), fault: *fault, felt: true, since: now });
                 ACT
             }
             Step::Wait(Wait::For(span)) => Expected { typical: *span, at_most: *span },
@@ -64,6 +74,9 @@ impl Plan {
             Step::Flap(flap) => self.probes(flap.bad_probes + flap.good_probes, traits).then(ACT).times(flap.times),
             Step::Heal { member } => {
                 feel_no_more(faults, member.as_ref());
+                for healed in faults.iter_mut().filter(|in_force| in_force.member == *member) {
+                    healed.since = now;
+                }
                 ACT
             }
             Step::Release { .. }
@@ -73,9 +86,12 @@ impl Plan {
             | Step::RemoveMonitor => ACT,
             Step::Expect(Expectation::Leaves { member }) => {
                 feel_no_more(faults, Some(member));
-                self.leaves(fault_of(faults, member).or(self.dead_from_the_start(member)), traits)
+                let fault = fault_of(faults, member).or(self.dead_from_the_start(member));
+                self.leaves(fault, traits).but_for(passed(faults, member, now))
             }
-            Step::Expect(Expectation::Returns { member }) => self.returns(fault_of(faults, member), traits),
+            Step::Expect(Expectation::Returns { member }) => {
+                self.returns(fault_of(faults, member), traits).but_for(passed(faults, member, now))
+            }
             Step::Expect(_) => Expected { typical: Duration::ZERO, at_most: Duration::ZERO },
         }
     }
@@ -125,12 +141,20 @@ struct InForce {
     fault: Fault,
     /// Whether requests still meet it: neither healed nor out of rotation.
     felt: bool,
+    /// When it took hold, or was healed, if everything has gone well.
+    since: Duration,
 }
 
 fn feel_no_more(faults: &mut [InForce], member: Option<&Name>) {
     for in_force in faults.iter_mut().filter(|in_force| in_force.member.as_ref() == member) {
         in_force.felt = false;
     }
+}
+
+/// For how long the member has been faulty, or healed.
+fn passed(faults: &[InForce], member: &Name, now: Duration) -> Duration {
+    let last = faults.iter().rev().find(|in_force| in_force.member.as_ref() == Some(member));
+    last.map_or(Duration::ZERO, |in_force| now.saturating_sub(in_force.since))
 }
 
 fn fault_of(faults: &[InForce], member: &Name) -> Option<Fault> {

@@ -34,22 +34,22 @@ fn states_that_are_not_shown_leave_expectations_unsupported() {
         FAILOVER,
         |traits| traits.shows_members = false,
         &expect![[r#"
-        unsupported: the balancer does not show its members' states: its manifest has neither `status` nor `events`
-        unsupported: the balancer does not show its members' states: its manifest has neither `status` nor `events`
-        unsupported: the balancer does not show its members' states: its manifest has neither `status` nor `events`
-        unsupported: the balancer does not show its members' states: its manifest has neither `status` nor `events`
-        hang on vm01: unsupported, the balancer does not show its members' states: its manifest has neither `status` nor `events`
-        takes about 11.1 s, at most 3 min"#]],
+            unsupported: the balancer does not show its members' states: its manifest has neither `status` nor `events`
+            unsupported: the balancer does not show its members' states: its manifest has neither `status` nor `events`
+            unsupported: the balancer does not show its members' states: its manifest has neither `status` nor `events`
+            unsupported: the balancer does not show its members' states: its manifest has neither `status` nor `events`
+            hang on vm01: unsupported, the balancer does not show its members' states: its manifest has neither `status` nor `events`
+            takes about 11.0 s, at most 3 min"#]],
     );
     differs(
         ALL_DOWN,
         |traits| traits.shows_members = false,
         &expect![[r#"
-        unsupported: the balancer does not show its members' states: its manifest has neither `status` nor `events`
-        unsupported: the balancer does not show its members' states: its manifest has neither `status` nor `events`
-        unsupported: the balancer does not show its members' states: its manifest has neither `status` nor `events`
-        unsupported: the balancer does not show its members' states: its manifest has neither `status` nor `events`
-        takes about 10.1 s, at most 3 min"#]],
+            unsupported: the balancer does not show its members' states: its manifest has neither `status` nor `events`
+            unsupported: the balancer does not show its members' states: its manifest has neither `status` nor `events`
+            unsupported: the balancer does not show its members' states: its manifest has neither `status` nor `events`
+            unsupported: the balancer does not show its members' states: its manifest has neither `status` nor `events`
+            takes about 4.1 s, at most 3 min"#]],
     );
     differs(SHARES, |traits| traits.shows_members = false, &expect![[""]]);
 }
@@ -88,15 +88,15 @@ fn a_fall_of_its_own_makes_windows_of_its_own() {
         FAILOVER,
         |traits| traits.fall = Fall::Fixed(1),
         &expect![[r#"
-        1.0 s to 2.0 s after the fault, +- 140 ms
-        (f-1)p + c .. (f-1)p + c + d = 0*1s + 1s .. 0*1s + 1s + 1s = 1s .. 2s
-        f = 1: consecutive bad probes, declared by the balancer
-        HM-1 is unsupported: the balancer declares a fall of 1, whatever max_retries says, which is 3
-        hang on vm01: 10.0 to 20.0 requests, and 2 more at most
-        s*l*D = 0.250*40.0/s*2.000s = 20.0
-        or, at the earliest, s*l*D = 0.250*40.0/s*1.000s = 10.0
-        D = 1.0 s to 2.0 s: until it is out of rotation; judged by what it was in the run
-        takes about 8.1 s, at most 3 min"#]],
+            1.0 s to 2.0 s after the fault, +- 140 ms
+            (f-1)p + c .. (f-1)p + c + d = 0*1s + 1s .. 0*1s + 1s + 1s = 1s .. 2s
+            f = 1: consecutive bad probes, declared by the balancer
+            HM-1 is unsupported: the balancer declares a fall of 1, whatever max_retries says, which is 3
+            hang on vm01: 10.0 to 20.0 requests, and 2 more at most
+            s*l*D = 0.250*40.0/s*2.000s = 20.0
+            or, at the earliest, s*l*D = 0.250*40.0/s*1.000s = 10.0
+            D = 1.0 s to 2.0 s: until it is out of rotation; judged by what it was in the run
+            takes about 8.0 s, at most 3 min"#]],
     );
 }
 

@@ -359,7 +359,7 @@ fn requests_without_a_rate_are_counted() {
                 status 500 on vm02: 0 requests, since none is sent while it lasts
                 for any other reason: 0 requests
 
-        takes about 21.2 s, at most 8 min
+        takes about 21.1 s, at most 8 min
     "#]]
     .assert_eq(&timeline(steps, &reference()));
 }
