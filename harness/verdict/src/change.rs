@@ -130,7 +130,8 @@ fn judged(
     }
     // After a change the rotation may begin anywhere, as after a return: two periods are left out.
     let settled: Vec<&Request> = inside.iter().copied().skip(if changed { 2 * n } else { 0 }).collect();
-    let picks: Vec<usize> = settled.iter().filter_map(|request| rotation.seat_at(request.member?)).collect();
+    let whole = uninterrupted(&run.requests(inside[0].step), &settled);
+    let picks: Vec<usize> = whole.iter().filter_map(|request| rotation.seat_at(request.member?)).collect();
     if picks.len() < 2 * n {
         return None;
     }
@@ -138,7 +139,7 @@ fn judged(
     let off = counts.iter().max()? - counts.iter().min()?;
     let workers = u64::from(run.traits().workers.max(1));
     let most = match run.traits().rotation {
-        RotationOrder::InTurn if one_after_the_other(&settled) => workers,
+        RotationOrder::InTurn if one_after_the_other(whole) => workers,
         RotationOrder::InTurn => 1 + workers,
         RotationOrder::Shuffled => 2 * workers,
         // Of counts that are drawn nothing follows for a stretch of some length.
@@ -149,4 +150,19 @@ fn judged(
     let outsider =
         outside.next().map(|address| run.name_of(address).map_or_else(|| address.to_string(), ToString::to_string));
     Some(Stretch { off, most, outsider, told: format!("from {from} to {to}: {}", rotation.tell(&counts)) })
+}
+
+/// The longest part of these requests before and after which none of their traffic was open. Members were picked for it one after
+/// another and for no other request meanwhile, so that its counts are those of whole turns. At any other edge they are not: what
+/// is open there was given a member too, and is not counted.
+fn uninterrupted<'a, 'b>(traffic: &[&Request], settled: &'b [&'a Request]) -> &'b [&'a Request] {
+    let quiet = |at: Moment| !traffic.iter().any(|request| request.sent < at && request.ended > at);
+    let from = settled.iter().position(|request| quiet(request.sent));
+    let last = settled.iter().rfind(|request| quiet(request.ended));
+    // One that was sent after the last and answered before it belongs to the same turns.
+    let to = last.map(|last| settled.partition_point(|request| request.sent < last.ended));
+    match (from, to) {
+        (Some(from), Some(to)) if from < to => &settled[from..to],
+        _ => &[],
+    }
 }

@@ -89,3 +89,20 @@ fn a_member_that_has_left_the_pool_and_serves_fails() {
         from 2.020 s to 3.991 s: vm01 65, vm02 64"#]],
     );
 }
+
+#[test]
+fn requests_that_are_open_where_the_pool_changes_take_others_out_of_the_count_with_them() {
+    // Every third request is answered slowly; of those that are open as the pool changes, two had been given vm03.
+    let mut story = shrinks(|index| if index < 201 { index % 3 } else { index % 2 });
+    for index in [191, 194, 197] {
+        story.history.requests[index].ended = at(2.0 + 0.001 * (index - 190) as f64);
+    }
+    check(
+        &story,
+        &expect![[r#"
+        Holds: 0 of 203 requests failed from the first of the changes on
+        the first change: remove vm03, from 2.000 s to 2.015 s
+        from 0.000 s to 1.991 s: vm01 64, vm02 64, vm03 63
+        from 2.020 s to 3.991 s: vm01 97, vm02 97"#]],
+    );
+}
