@@ -173,8 +173,8 @@ checks! {
         lbaas: "1, 2",
         scenarios: ["balancing/many-requests"];
     Rr14 "RR-14" "Members join and leave the pool under traffic without harm.",
-        bound: "no failed request from the first change's start on, but for what a fault explains; while the pool is constant, counts of equal members \
-                differ by at most 1 for requests one after the other, by at most 2 for others (k more for k more workers), by at \
+        bound: "no failed request from the first change's start on, but for what a fault explains; while the pool is constant, and from the first to the \
+                last moment at which no request is open, counts of equal members differ by at most 1 for requests one after the other, by at most 2 for others (k more for k more workers), by at \
                 most 2 for each worker with `rotation: shuffled`",
         why: "Each constant stretch is a round robin of its own, cut off at both ends.",
         needs: "a change of the pool while traffic runs",
