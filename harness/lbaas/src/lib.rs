@@ -1,0 +1,31 @@
+//! The control plane of LBaaS: Neutron's API with both versions of LBaaS, Octavia's flavour of the second, and the slivers of
+//! Keystone, Nova and Glance that the real clients need.
+//!
+//!     request ──> body, query (checked) ──> rules of the resource ──> rows ──> view ──> answer
+//!
+//! A [`Resource`] lists its attributes once; bodies, queries, tables and answers all follow from that list. What the list cannot
+//! say, such as that a pool has one VIP, is in the rules beside it.
+
+#![forbid(unsafe_code)]
+
+pub mod agent;
+pub mod attribute;
+mod call;
+mod fault;
+pub mod network;
+mod plane;
+mod query;
+mod resource;
+mod rules;
+mod server;
+mod store;
+pub mod v1;
+
+pub use call::{Call, Conduct, Settings, Tenant};
+pub use fault::Fault;
+pub use plane::{Plane, Service};
+pub use query::Query;
+pub use resource::{Object, Resource};
+pub use rules::Rules;
+pub use server::router;
+pub use store::{Change, HEAD, MigrationError, REVISIONS, Revision, Rows, Store, StoreError, current, upgrade};

@@ -1,0 +1,104 @@
+//! An API over a database of its own, asked without a connection.
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::Request;
+use http_body_util::BodyExt;
+use jiff::Timestamp;
+use lblab_lbaas::agent::{self, Report};
+use lblab_lbaas::{Change, Conduct, Plane, Service, Settings, Store, Tenant, router, upgrade};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::sync::mpsc::UnboundedReceiver;
+use tower::ServiceExt;
+
+/// The project of whoever asks in these tests.
+pub(crate) const PROJECT: &str = "22bdc5a0210e4a96add0cea90a6137ed";
+
+pub(crate) struct Api {
+    router: Router,
+    pub(crate) plane: Plane,
+    pub(crate) changes: UnboundedReceiver<Change>,
+    token: String,
+    /// The subnet 192.168.1.0/24 of the tests.
+    pub(crate) subnet: String,
+    _folder: TempDir,
+}
+
+impl Api {
+    /// An API that offers a version, with one agent of that version.
+    pub(crate) async fn of(service: Service, conduct: Conduct) -> Self {
+        let api = Self::without_agent(service, conduct).await;
+        let (agent_type, binary, topic) = match service {
+            Service::V1 => (agent::V1_AGENT, "neutron-lbaas-agent", "n-lbaas_agent"),
+            Service::V2 => (agent::V2_AGENT, "neutron-lbaasv2-agent", "n-lbaasv2_agent"),
+        };
+        let report = Report {
+            agent_type,
+            binary,
+            host: "network".to_owned(),
+            topic,
+            configurations: json!({"device_drivers": ["haproxy_ns"], "instances": 0}),
+            started: Timestamp::now(),
+        };
+        let administrator = api.plane.administrator();
+        let reported = api.plane.call(administrator, move |call, rows| agent::report(call, rows, &report)).await;
+        reported.expect("the agent reports itself");
+        api
+    }
+
+    pub(crate) async fn without_agent(service: Service, conduct: Conduct) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("lblab.sqlite");
+        upgrade(&path, lblab_lbaas::HEAD).expect("the tables are made");
+        let (store, changes) = Store::open(&path).expect("the database opens");
+        let plane = Plane::new(store, Settings { conduct, ..Settings::default() }, service, 1);
+        let token = plane.admit(Tenant { id: PROJECT.to_owned(), admin: false });
+        let subnet = "a1499bcd-9ce3-4cef-9a53-0c267c1d5ca7".to_owned();
+        let made = plane.call(plane.administrator(), |_, rows| {
+            rows.connection()
+                .execute_batch(
+                    "INSERT INTO networks VALUES ('9a7f354c-7a46-420d-98a5-3508e6f3caf1', 'p', 'tenant-network', '', 0, 1, 1, 'ACTIVE');
+                     INSERT INTO subnets VALUES ('a1499bcd-9ce3-4cef-9a53-0c267c1d5ca7', 'p', 'tenant-subnetwork', '',
+                         '9a7f354c-7a46-420d-98a5-3508e6f3caf1', 4, '192.168.1.0/24', '192.168.1.1', 1,
+                         '[{\"start\": \"192.168.1.17\", \"end\": \"192.168.1.254\"}]');",
+                )
+                .expect("a network is made");
+            Ok(())
+        });
+        made.await.expect("a network is kept");
+        Self { router: router(plane.clone()), plane, changes, token, subnet, _folder: folder }
+    }
+
+    /// Asks, and gives the status and the body of the answer.
+    pub(crate) async fn ask(&self, method: &str, path: &str, body: impl Into<Body>) -> (u16, Value) {
+        let request = Request::builder().method(method).uri(path).header("x-auth-token", &self.token);
+        let request = request.body(body.into()).expect("a request");
+        let answer = self.router.clone().oneshot(request).await.expect("the router does not fail");
+        let status = answer.status().as_u16();
+        let body = answer.into_body().collect().await.expect("a body").to_bytes();
+        let body = if body.is_empty() { Value::Null } else { serde_json::from_slice(&body).expect("a body of JSON") };
+        (status, body)
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> (u16, Value) {
+        self.ask("GET", path, Body::empty()).await
+    }
+
+    pub(crate) async fn post(&self, path: &str, body: Value) -> (u16, Value) {
+        self.ask("POST", path, body.to_string()).await
+    }
+
+    pub(crate) async fn put(&self, path: &str, body: Value) -> (u16, Value) {
+        self.ask("PUT", path, body.to_string()).await
+    }
+
+    pub(crate) async fn delete(&self, path: &str) -> (u16, Value) {
+        self.ask("DELETE", path, Body::empty()).await
+    }
+
+    /// What has changed since this was asked last.
+    pub(crate) fn changed(&mut self) -> Vec<Change> {
+        std::iter::from_fn(|| self.changes.try_recv().ok()).collect()
+    }
+}

@@ -1,0 +1,5 @@
+//! The control plane, asked over HTTP.
+
+mod api;
+mod tables;
+mod v1;

@@ -1,0 +1,52 @@
+//! The tables have the columns that the resources have attributes for, and no others.
+
+use lblab_lbaas::{HEAD, REVISIONS, Resource, Revision, agent, current, network, upgrade, v1};
+use rusqlite::Connection;
+
+fn check(resource: &Resource) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("lblab.sqlite");
+    upgrade(&path, HEAD).expect("the tables are made");
+    let database = Connection::open(&path).expect("the database opens");
+    let mut statement = database.prepare("SELECT name FROM pragma_table_info(?) ORDER BY name").expect("a statement");
+    let columns = statement.query_map([resource.table], |row| row.get(0)).expect("columns");
+    let columns: Vec<String> = columns.collect::<Result<_, _>>().expect("names");
+    let mut attributes: Vec<&str> = resource.kept().map(|attribute| attribute.name).collect();
+    attributes.sort_unstable();
+    assert_eq!(columns, attributes, "{}", resource.table);
+}
+
+#[test]
+fn each_table_has_a_column_for_each_attribute_that_it_keeps() {
+    for resource in [&network::SUBNET, &network::PORT, &agent::AGENT] {
+        check(resource);
+    }
+    for resource in [&v1::POOL, &v1::VIP, &v1::MEMBER, &v1::HEALTH_MONITOR] {
+        check(resource);
+    }
+}
+
+#[test]
+fn a_database_goes_from_revision_to_revision_and_not_back() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("lblab.sqlite");
+    assert_eq!(current(&path).expect("a new database"), None);
+    let mut had = None;
+    for &revision in REVISIONS {
+        assert_eq!(upgrade(&path, revision).expect("a way forward"), had);
+        had = Some(revision);
+        assert_eq!(current(&path).expect("a revision"), had);
+    }
+    assert_eq!(upgrade(&path, HEAD).expect("nothing to do"), Some(HEAD));
+    let back = upgrade(&path, REVISIONS[0]).expect_err("no way back").to_string();
+    assert_eq!(back, "upgrading the database to core: it is at lbaas_v2 already, and is not taken back");
+}
+
+#[test]
+fn a_revision_is_named_by_its_name_or_its_number() {
+    assert_eq!(Revision::named("head").expect("the last"), HEAD);
+    assert_eq!(Revision::named("lbaas_v1").expect("a name"), Revision::named("2").expect("a number"));
+    let unknown = Revision::named("kilo").expect_err("no such name").to_string();
+    let expected = "upgrading the database: there is no revision \"kilo\"; there are 1 (core), 2 (lbaas_v1), 3 (lbaas_v2) and head";
+    assert_eq!(unknown, expected);
+}
