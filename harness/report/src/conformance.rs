@@ -4,19 +4,22 @@
 //! gateway-api.
 
 mod document;
+mod failures;
 mod features;
 mod formats;
 mod markdown;
 mod matrix;
 mod results;
 mod schema;
+mod tally;
 mod terminal;
+mod timing;
 
-pub use document::{
-    CheckResult, ConformanceReport, FailedTest, Features, Implementation, MadeIn, Outcome, Overall, Reproduction,
-    RunCounts, Statistics, StoppedRun, Timing, VerdictCounts,
-};
+pub use document::{ConformanceReport, Features, Implementation, Overall, Reproduction, RunCounts};
+pub use failures::{FailedTest, StoppedRun};
 pub use formats::ConformanceFormat;
 pub use results::{Scope, check_results};
 pub use schema::conformance_schema;
+pub use tally::{CheckResult, MadeIn, Outcome, Statistics, VerdictCounts};
 pub use terminal::{Told, told};
+pub use timing::Timing;

@@ -311,22 +311,28 @@ async fn an_object_is_changed_where_it_may_be() {
         (200, &json!(0), &json!(false))
     );
     assert_eq!(api.changed(), [Change::Pool(pool)]);
-    check(api.put(&path, json!({"member": {"address": "192.168.1.18"}})).await, &expect![[r#"
+    check(
+        api.put(&path, json!({"member": {"address": "192.168.1.18"}})).await,
+        &expect![[r#"
         400 {
           "NeutronError": {
             "detail": "",
             "message": "Cannot update read-only attribute address",
             "type": "HTTPBadRequest"
           }
-        }"#]]);
-    check(api.put(&path, json!({"member": {"weight": 257}})).await, &expect![[r#"
+        }"#]],
+    );
+    check(
+        api.put(&path, json!({"member": {"weight": 257}})).await,
+        &expect![[r#"
         400 {
           "NeutronError": {
             "detail": "",
             "message": "Invalid input for weight. Reason: '257' is too large - must be no larger than '256'.",
             "type": "HTTPBadRequest"
           }
-        }"#]]);
+        }"#]],
+    );
     assert_eq!(api.changed(), [], "what is refused changes nothing");
 }
 
@@ -349,24 +355,30 @@ async fn an_address_that_is_taken_is_not_given_again() {
     let api = Api::of(Service::V1, Conduct::Strict).await;
     let (first, second) = (pool(&api).await, pool(&api).await);
     assert_eq!(api.post("/v2.0/lb/vips", vip(&api, &first)).await.0, 201);
-    check(api.post("/v2.0/lb/vips", vip(&api, &second)).await, &expect![[r#"
+    check(
+        api.post("/v2.0/lb/vips", vip(&api, &second)).await,
+        &expect![[r#"
         409 {
           "NeutronError": {
             "detail": "",
             "message": "Unable to complete operation for network ID-1. The IP address 192.168.1.250 is in use.",
             "type": "IpAddressInUse"
           }
-        }"#]]);
+        }"#]],
+    );
     let mut body = vip(&api, &second);
     body["vip"]["address"] = json!("172.16.1.5");
-    check(api.post("/v2.0/lb/vips", body.clone()).await, &expect![[r#"
+    check(
+        api.post("/v2.0/lb/vips", body.clone()).await,
+        &expect![[r#"
         400 {
           "NeutronError": {
             "detail": "",
             "message": "IP address 172.16.1.5 is not a valid IP for the specified subnet.",
             "type": "InvalidIpForSubnet"
           }
-        }"#]]);
+        }"#]],
+    );
     body["vip"].as_object_mut().expect("an object").remove("address");
     let (status, answer) = api.post("/v2.0/lb/vips", body).await;
     assert_eq!((status, &answer["vip"]["address"]), (201, &json!("192.168.1.17")));
@@ -395,14 +407,17 @@ async fn a_list_is_filtered_and_shows_the_fields_that_are_asked_for() {
           ]
         }"#]],
     );
-    check(api.get("/v2.0/lb/members?colour=red").await, &expect![[r#"
+    check(
+        api.get("/v2.0/lb/members?colour=red").await,
+        &expect![[r#"
         400 {
           "NeutronError": {
             "detail": "",
             "message": "Invalid filters: 'colour' is no attribute that can be filtered by",
             "type": "HTTPBadRequest"
           }
-        }"#]]);
+        }"#]],
+    );
 }
 
 #[tokio::test]

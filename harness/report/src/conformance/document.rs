@@ -1,22 +1,21 @@
 //! The document: its parts as they are written, and how it is put together.
 
 use std::path::PathBuf;
-use std::time::Duration;
 
 use lblab_model::BalancerTraits;
 use lblab_scenario::{Profile, TimeScale};
 use lblab_verdict as verdict;
 use serde::Serialize;
 
+use super::failures::{FailedTest, StoppedRun};
 use super::results::{Scope, check_results};
-use crate::command::{self, Conformance};
-use crate::run::with_subject;
-use crate::{BalancerRef, Conclusion, Exit, RunReport, Whose};
+use super::tally::{CheckResult, Statistics};
+use super::timing::Timing;
+use crate::command::Conformance;
+use crate::{BalancerRef, Exit, RunReport, Whose};
 
 /// The number of the document's shape; a change that breaks a reader gets a new one.
 const FORMAT: u32 = 1;
-/// How much longer than its longest scenario a run may take, beside the processors' time.
-const ALLOWED: f64 = 1.3;
 
 /// What one balancer was found to do and not to do.
 #[derive(Clone, Debug, Serialize)]
@@ -96,39 +95,6 @@ pub enum Overall {
     Undecided,
 }
 
-/// What became of a check.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Outcome {
-    /// It failed somewhere.
-    Failed,
-    /// It could not be decided somewhere, and failed nowhere. This is no pass.
-    Inconclusive,
-    /// It holds somewhere, and nothing speaks against it elsewhere.
-    Passed,
-    /// The balancer does not declare what it needs. This is no pass.
-    Unsupported,
-    /// It was not made. This is no pass.
-    Skipped,
-}
-
-/// How many checks there are of each outcome.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Statistics {
-    /// Checks that hold.
-    pub passed: usize,
-    /// Checks that failed, the known ones with them.
-    pub failed: usize,
-    /// Of those that failed, the ones all of whose failures are known of this version.
-    pub known: usize,
-    /// Checks that could not be decided.
-    pub inconclusive: usize,
-    /// Checks that the balancer does not support.
-    pub unsupported: usize,
-    /// Checks that were not made.
-    pub skipped: usize,
-}
-
 /// How to repeat all of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Reproduction {
@@ -147,100 +113,6 @@ pub struct Features {
     pub unsupported: Vec<String>,
 }
 
-/// A verdict that failed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct FailedTest {
-    /// The check.
-    pub check: String,
-    /// What it asserts.
-    pub asserted: String,
-    /// The scenario, as in `builtin:failover/refuse`.
-    pub scenario: String,
-    /// The line of the scenario that expects it; none for what is checked of every run.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub line: Option<usize>,
-    /// What was measured against what is allowed.
-    pub summary: String,
-    /// The finding by which it is known.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub known: Option<String>,
-    /// What speaks for the verdict, the most telling line first.
-    pub evidence: Vec<String>,
-    /// The command that repeats this run alone.
-    pub reproduce: String,
-    /// The folder with its record.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub artefacts: Option<String>,
-}
-
-/// A run that could not be judged, or only in part.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct StoppedRun {
-    /// The scenario.
-    pub scenario: String,
-    /// Whose fault it is: `scenario`, `environment`, `balancer` or `harness`.
-    pub whose: &'static str,
-    /// What went wrong.
-    pub message: String,
-    /// The finding by which it is known.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub known: Option<String>,
-    /// The command that repeats this run alone.
-    pub reproduce: String,
-    /// The folder with its record.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub artefacts: Option<String>,
-}
-
-/// What became of one check.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct CheckResult {
-    /// Its id.
-    pub id: String,
-    /// What it asserts, in a sentence.
-    pub title: String,
-    /// The versions of LBaaS that promise it.
-    pub lbaas: Vec<u8>,
-    /// What became of it.
-    pub result: Outcome,
-    /// Why it was not decided, is not supported or was not made; of one that holds, what of it was not supported.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub reason: Option<String>,
-    /// If every failure of it is known, the findings; it is a failure all the same.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub known: Vec<String>,
-    /// How many verdicts there are of each kind, over all scenarios and members.
-    pub verdicts: VerdictCounts,
-    /// Where it was made, or was to be made.
-    pub scenarios: Vec<MadeIn>,
-}
-
-/// How many verdicts there are of each kind.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct VerdictCounts {
-    /// Those that hold.
-    pub holds: usize,
-    /// Those that fail.
-    pub fails: usize,
-    /// Those that could not be decided.
-    pub inconclusive: usize,
-    /// Those that are not supported.
-    pub unsupported: usize,
-}
-
-/// A scenario in which a check was made, or was to be made.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct MadeIn {
-    /// The scenario.
-    pub scenario: String,
-    /// What became of the check there.
-    pub result: Outcome,
-    /// The folder with the run's record; none if it was not run.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub artefacts: Option<String>,
-}
-
 /// The runs that a report rests on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct RunCounts {
@@ -248,45 +120,6 @@ pub struct RunCounts {
     pub scenarios: usize,
     /// Runs that were made again because nothing failed in them and something was not decided. What failed was not repeated.
     pub repeated: usize,
-}
-
-/// How long it took.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Timing {
-    /// From the first run's start to the last one's end, in seconds.
-    pub wall_seconds: f64,
-    /// The longest single run, in seconds.
-    pub longest_seconds: f64,
-    /// Its scenario.
-    pub longest_scenario: String,
-    /// Processor time of everything that was started, in seconds.
-    pub cpu_seconds: f64,
-    /// How many processors there are.
-    pub processors: usize,
-    /// What the wall time is to stay below: 1.3 times the longest run, and the processor time over the processors.
-    pub allowed_seconds: f64,
-}
-
-impl Timing {
-    /// The times of these runs, made side by side, with what was measured around them.
-    pub fn of(runs: &[RunReport], wall: Duration, cpu: Duration, processors: usize) -> Timing {
-        let longest = runs.iter().max_by_key(|run| run.took);
-        let longest_seconds = longest.map_or(0.0, |run| run.took.as_secs_f64());
-        let processors = processors.max(1);
-        Timing {
-            wall_seconds: tenths(wall.as_secs_f64()),
-            longest_seconds: tenths(longest_seconds),
-            longest_scenario: longest.map(|run| run.scenario.path.clone()).unwrap_or_default(),
-            cpu_seconds: tenths(cpu.as_secs_f64()),
-            processors,
-            allowed_seconds: tenths(ALLOWED * longest_seconds + cpu.as_secs_f64() / processors as f64),
-        }
-    }
-}
-
-fn tenths(seconds: f64) -> f64 {
-    (seconds * 10.0).round() / 10.0
 }
 
 impl ConformanceReport {
@@ -395,64 +228,4 @@ impl ConformanceReport {
             Exit::Undecided
         }
     }
-}
-
-impl Statistics {
-    fn of(checks: &[CheckResult]) -> Statistics {
-        let mut counts = Statistics::default();
-        for check in checks {
-            *match check.result {
-                Outcome::Passed => &mut counts.passed,
-                Outcome::Failed => &mut counts.failed,
-                Outcome::Inconclusive => &mut counts.inconclusive,
-                Outcome::Unsupported => &mut counts.unsupported,
-                Outcome::Skipped => &mut counts.skipped,
-            } += 1;
-            counts.known += usize::from(!check.known.is_empty());
-        }
-        counts
-    }
-}
-
-impl FailedTest {
-    fn of(run: &RunReport, verdict: &verdict::Verdict) -> FailedTest {
-        FailedTest {
-            check: verdict.check.to_string(),
-            asserted: verdict.title.clone(),
-            scenario: run.scenario.path.clone(),
-            line: run.place(verdict).map(|place| place.line),
-            summary: with_subject(verdict),
-            known: run.known.of_verdict(verdict).map(|noted| noted.id.clone()),
-            evidence: verdict.evidence.clone(),
-            reproduce: command::reproduce(run),
-            artefacts: folder(run),
-        }
-    }
-}
-
-impl StoppedRun {
-    fn of(run: &RunReport) -> Option<StoppedRun> {
-        let problem = run.problem()?;
-        let known = match run.conclusion() {
-            Conclusion::Known(_) => run.known.of_problem(problem.whose).map(|noted| noted.id.clone()),
-            Conclusion::Plain | Conclusion::Gone(_) => None,
-        };
-        let message = match &problem.remedy {
-            Some(remedy) => format!("{}; {remedy}", problem.message.trim_end()),
-            None => problem.message.trim_end().to_owned(),
-        };
-        Some(StoppedRun {
-            scenario: run.scenario.path.clone(),
-            whose: problem.whose.word(),
-            message,
-            known,
-            reproduce: command::reproduce(run),
-            artefacts: folder(run),
-        })
-    }
-}
-
-/// The folder with a run's record.
-pub(super) fn folder(run: &RunReport) -> Option<String> {
-    run.artefacts.as_ref().map(|folder| folder.display().to_string())
 }

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::fmt::{self, Write};
 
-use super::document::{ConformanceReport, FailedTest, Outcome, Overall, StoppedRun};
+use super::document::{ConformanceReport, Overall};
+use super::failures::{FailedTest, StoppedRun};
+use super::tally::Outcome;
 use crate::Style;
 
 pub(super) fn text(report: &ConformanceReport) -> String {

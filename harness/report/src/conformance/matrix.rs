@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use super::document::{CheckResult, Outcome};
+use super::tally::{CheckResult, Outcome};
 use super::terminal::Told;
 use crate::matrix::{Cell, Matrix};
 use crate::{RunReport, Style};

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use lblab_scenario::{Profile, TimeScale};
 use lblab_verdict::{CHECKS, Check, Outcome as Decided, UNMADE, Unmade};
 
-use super::document::{CheckResult, MadeIn, Outcome, VerdictCounts, folder};
+use super::failures::folder;
+use super::tally::{CheckResult, MadeIn, Outcome, VerdictCounts};
 use crate::{RunReport, RunResult, Whose};
 
 /// What was asked for.

@@ -2,8 +2,9 @@
 
 use std::fmt::Write;
 
-use super::document::{ConformanceReport, Statistics};
+use super::document::ConformanceReport;
 use super::matrix;
+use super::tally::Statistics;
 use crate::{BalancerRef, RunReport, Style};
 
 /// The report on one of the balancers, and where it was written.
