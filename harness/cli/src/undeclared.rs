@@ -9,7 +9,7 @@ use lblab_scenario::{Plan, Step};
 /// be about it, or about weights, workers or members' states, are unsupported.
 pub fn undeclared(plan: &Plan, traits: &BalancerTraits) -> Option<String> {
     if !traits.protocols.contains(&plan.protocol) {
-        return Some(format!("protocol {}", plan.protocol));
+        return Some(format!("protocol {}", plan.protocol_name()));
     }
     if !traits.methods.contains(&plan.method) {
         return Some(format!("method {}", plan.method));

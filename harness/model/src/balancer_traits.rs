@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 pub use fall::Fall;
 pub use kinds::{CodesForm, PersistenceKind, ProbeKind};
 
-use crate::{Method, Monitor, MonitorKind, Protocol};
+use crate::{Method, Monitor, Protocol};
 
 /// A balancer's declared traits. A check that needs what is not declared is unsupported, which is never a pass.
 ///
@@ -313,7 +313,7 @@ impl BalancerTraits {
         if !self.monitors.contains(&kind) {
             return Some(format!("monitor {kind}"));
         }
-        if let MonitorKind::Http { expected_codes, .. } = &monitor.kind
+        if let Some(expected_codes) = monitor.kind.expected_codes()
             && !self.expected_codes.contains(&expected_codes.form())
         {
             return Some(match expected_codes.form() {
@@ -347,7 +347,7 @@ impl HashClass {
 mod tests {
     use std::time::Duration;
 
-    use crate::window::tests::{haproxy, http, tcp};
+    use crate::window::tests::{haproxy, http, https, tcp};
     use crate::{BalancerTraits, Codes, CodesForm, Fall, Monitor, MonitorKind, Passive, ProbeKind};
 
     #[test]
@@ -366,6 +366,7 @@ mod tests {
         let only_tcp: fn(&mut BalancerTraits) = |traits| traits.monitors = vec![ProbeKind::Tcp];
         assert_eq!(lacks(only_tcp, &tcp(1, 1, 3)), None);
         assert_eq!(lacks(only_tcp, &http(1, 1, 3)).as_deref(), Some("monitor HTTP"));
+        assert_eq!(lacks(|_| (), &https(1, 1, 3)).as_deref(), Some("monitor HTTPS"));
         let one: fn(&mut BalancerTraits) = |traits| traits.expected_codes = vec![CodesForm::One];
         assert_eq!(lacks(one, &with_codes("200")), None);
         assert_eq!(lacks(one, &with_codes("200-200")), None);

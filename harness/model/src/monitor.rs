@@ -36,6 +36,37 @@ pub enum MonitorKind {
         /// The statuses that are good.
         expected_codes: Codes,
     },
+    /// As [`MonitorKind::Http`], over TLS, whatever certificate the member shows.
+    Https {
+        /// The request's method.
+        http_method: String,
+        /// The request's path.
+        url_path: String,
+        /// The statuses that are good.
+        expected_codes: Codes,
+    },
+}
+
+impl MonitorKind {
+    /// The statuses that are good; none if a probe asks for nothing.
+    pub fn expected_codes(&self) -> Option<&Codes> {
+        match self {
+            MonitorKind::Tcp => None,
+            MonitorKind::Http { expected_codes, .. } | MonitorKind::Https { expected_codes, .. } => {
+                Some(expected_codes)
+            }
+        }
+    }
+
+    /// The method and the path that a probe asks with, if it asks for something.
+    pub fn asks(&self) -> Option<(&str, &str)> {
+        match self {
+            MonitorKind::Tcp => None,
+            MonitorKind::Http { http_method, url_path, .. } | MonitorKind::Https { http_method, url_path, .. } => {
+                Some((http_method, url_path))
+            }
+        }
+    }
 }
 
 /// HTTP statuses as LBaaS writes them: `200`, `200,202` or `200-204`.

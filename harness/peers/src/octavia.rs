@@ -229,9 +229,14 @@ fn shown(history: &History, member: &Name, before: Moment) -> Option<MemberState
 /// Whether a probe of a member with this fault is good.
 fn is_good(monitor: &Monitor, fault: Option<Fault>) -> bool {
     match (&monitor.kind, fault) {
-        (MonitorKind::Http { expected_codes, .. }, None) => expected_codes.contains(200),
-        (MonitorKind::Http { expected_codes, .. }, Some(Fault::Status { code })) => expected_codes.contains(code),
-        (MonitorKind::Http { .. }, Some(_)) => false,
+        (MonitorKind::Http { expected_codes, .. } | MonitorKind::Https { expected_codes, .. }, None) => {
+            expected_codes.contains(200)
+        }
+        (
+            MonitorKind::Http { expected_codes, .. } | MonitorKind::Https { expected_codes, .. },
+            Some(Fault::Status { code }),
+        ) => expected_codes.contains(code),
+        (MonitorKind::Http { .. } | MonitorKind::Https { .. }, Some(_)) => false,
         (MonitorKind::Tcp, fault) => fault.is_none_or(|fault| matches!(fault, Fault::Status { .. })),
     }
 }

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use lblab_lab::Namespace;
 use lblab_model::{Fault, ResetPoint};
+use lblab_tls::{Stream, Trust};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use crate::Problem;
@@ -26,6 +26,8 @@ enum Reaction {
     Refused,
     /// It did not answer the connection attempt.
     NoConnection,
+    /// It took the connection and no handshake of TLS came about.
+    NoHandshake,
     /// It took the request and stayed silent.
     Silence,
     /// It answered with this status, completely.
@@ -39,15 +41,15 @@ enum Reaction {
     NotHttp,
 }
 
-/// Shows that the fault bites.
-pub(crate) async fn bites(prover: &Namespace, member: SocketAddrV4, fault: Fault) -> Result<(), Problem> {
+/// Shows that the fault bites on a member, over TLS if that is what it speaks.
+pub(crate) async fn bites(prover: &Namespace, member: SocketAddrV4, tls: bool, fault: Fault) -> Result<(), Problem> {
     let patience = match fault {
         Fault::Blackhole | Fault::Unplug | Fault::Hang => SILENCE,
         // A slow answer is shown by the silence before it, not waited for.
         Fault::Slow { first_byte } => SILENCE.min(first_byte / 2),
         _ => ANSWER,
     };
-    let reaction = probe(prover, member, patience).await?;
+    let reaction = probe(prover, member, tls, patience).await?;
     if matches(fault, &reaction) {
         return Ok(());
     }
@@ -56,9 +58,9 @@ pub(crate) async fn bites(prover: &Namespace, member: SocketAddrV4, fault: Fault
     )))
 }
 
-/// Shows that the member serves again.
-pub(crate) async fn serves(prover: &Namespace, member: SocketAddrV4) -> Result<(), Problem> {
-    match probe(prover, member, ANSWER).await? {
+/// Shows that the member serves again, over TLS if that is what it speaks.
+pub(crate) async fn serves(prover: &Namespace, member: SocketAddrV4, tls: bool) -> Result<(), Problem> {
+    match probe(prover, member, tls, ANSWER).await? {
         Reaction::Status(200) => Ok(()),
         reaction => {
             Err(Problem::harness(format!("{member} was healed and does not serve: it reacted with {reaction:?}")))
@@ -68,7 +70,7 @@ pub(crate) async fn serves(prover: &Namespace, member: SocketAddrV4) -> Result<(
 
 /// Shows that a killed balancer's VIP refuses connections.
 pub(crate) async fn is_closed(client: &Namespace, vip: SocketAddrV4) -> Result<(), Problem> {
-    match probe(client, vip, ANSWER).await? {
+    match probe(client, vip, false, ANSWER).await? {
         Reaction::Refused => Ok(()),
         reaction => Err(Problem::harness(format!("the balancer was killed and {vip} still reacts with {reaction:?}"))),
     }
@@ -86,18 +88,27 @@ fn matches(fault: Fault, reaction: &Reaction) -> bool {
     }
 }
 
-async fn probe(from: &Namespace, to: SocketAddrV4, patience: Duration) -> Result<Reaction, Problem> {
+async fn probe(from: &Namespace, to: SocketAddrV4, tls: bool, patience: Duration) -> Result<Reaction, Problem> {
     let socket = from.tcp_socket().map_err(|error| Problem::new(crate::Whose::Harness, &error))?;
     let connected = match timeout(patience, socket.connect(to.into())).await {
-        Ok(Ok(stream)) => stream,
+        Ok(Ok(stream)) => Stream::plain(stream),
         Ok(Err(error)) if error.kind() == std::io::ErrorKind::ConnectionRefused => return Ok(Reaction::Refused),
         // That the network says there is no way is the same to a client as silence.
         Ok(Err(_)) | Err(_) => return Ok(Reaction::NoConnection),
     };
+    let connected = if tls {
+        // Only who has taken a request can be silent about it.
+        match timeout(ANSWER, connected.encrypted(Trust::Anybody)).await {
+            Ok(Ok(stream)) => stream,
+            Ok(Err(_)) | Err(_) => return Ok(Reaction::NoHandshake),
+        }
+    } else {
+        connected
+    };
     Ok(timeout(patience, ask(connected, to)).await.unwrap_or(Reaction::Silence))
 }
 
-async fn ask(mut stream: TcpStream, to: SocketAddrV4) -> Reaction {
+async fn ask(mut stream: Stream, to: SocketAddrV4) -> Reaction {
     let request = format!("GET / HTTP/1.1\r\nHost: {to}\r\nx-lblab-proof: 1\r\nConnection: close\r\n\r\n");
     let mut answer = Vec::new();
     if stream.write_all(request.as_bytes()).await.is_err() {

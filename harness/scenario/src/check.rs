@@ -48,7 +48,7 @@ fn plan(path: &str, text: &str, found: &mut Findings) -> Option<Plan> {
     }
     let scenario = Scenario::read(&root, found)?;
     let pool = pool::check(&scenario, found);
-    let monitor = monitor::check(&scenario.monitor, found);
+    let monitor = monitor::check(&scenario.monitor, &pool, found);
     let cast = cast::check(&scenario, found);
     let network = network::check(&scenario, &cast, found);
     let steps = steps::check(&scenario, &cast, &pool, &monitor, found);
@@ -65,6 +65,7 @@ fn plan(path: &str, text: &str, found: &mut Findings) -> Option<Plan> {
         connection_limit: scenario.connection_limit.value().map(|limit| limit.0),
         method: pool.method?,
         protocol: pool.protocol?,
+        tls: pool.tls,
         session_length: pool.session_length,
         persistence: pool.persistence.ok()?,
         monitor: monitor.ok()?,

@@ -50,6 +50,10 @@ pub struct Plan {
     pub method: Method,
     /// What is balanced.
     pub protocol: Protocol,
+    /// Whether the connections carry TLS, as those of a pool of protocol HTTPS. Members and clients speak it; the balancer passes
+    /// it on, so that to it the protocol is TCP.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub tls: bool,
     /// How clients are kept.
     pub persistence: Option<Persistence>,
     /// How many characters the values of the application's cookie have; none if they are as short as can be.
@@ -95,6 +99,15 @@ impl Plan {
             pool,
         };
         LoadBalancer { id: ids.load_balancer.clone(), listeners: vec![listener] }
+    }
+
+    /// What the pool's protocol is called in LBaaS.
+    pub fn protocol_name(&self) -> &'static str {
+        match self.protocol {
+            Protocol::Http => "HTTP",
+            Protocol::Tcp if self.tls => "HTTPS",
+            Protocol::Tcp => "TCP",
+        }
     }
 
     /// What is the matter with this member all the time: its security group lets nothing in that comes to its port.

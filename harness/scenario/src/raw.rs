@@ -13,7 +13,7 @@ mod unit;
 pub(crate) use address::{Endpoint, HTTP_PORT, Rule, Subnet};
 pub(crate) use expect::{Cookies, Expect, Lost, Shares, Sources};
 pub(crate) use fault::{Fault, FaultKind, Flap};
-pub(crate) use pool::{Member, Monitor, MonitorType, Persistence, PersistenceType, Pool};
+pub(crate) use pool::{Member, Monitor, MonitorType, Persistence, PersistenceType, Pool, PoolProtocol};
 pub(crate) use scenario::{MOST_MEMBERS, MOST_STEPS, Scenario};
 pub(crate) use step::{Release, Reweight, Step, Wait};
 pub(crate) use text::{CookieText, HttpMethod, NameText, Sentence, Token, TrafficMethod, UrlPath};

@@ -5,10 +5,10 @@ use std::os::fd::AsRawFd;
 
 use lblab_history::{Outcome, Request};
 use lblab_model::Moment;
+use lblab_tls::{Stream, Trust};
 use nix::errno::Errno;
 use nix::sys::socket::{MsgFlags, recv, setsockopt, sockopt};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use crate::answer::{AnswerReader, Progress};
@@ -48,7 +48,7 @@ pub(crate) struct Client {
 /// A client's connection.
 #[derive(Debug)]
 struct Line {
-    stream: TcpStream,
+    stream: Stream,
     number: u64,
     source: SocketAddrV4,
 }
@@ -144,11 +144,18 @@ impl Client {
         if let Ok(SocketAddr::V4(source)) = stream.local_addr() {
             record.source = source;
         }
-        Ok(Ok(Line { stream, number: record.connection, source: record.source }))
+        Ok(Ok(Line { stream: Stream::plain(stream), number: record.connection, source: record.source }))
     }
 
-    /// Writes the request and reads the answer.
+    /// Writes the request and reads the answer. Over TLS the handshake is made now, where a server's silence is not taken for a
+    /// connection that could not be made.
     async fn exchange(&mut self, mut line: Line, sending: &Sending, record: &mut Request) -> Outcome {
+        if sending.spec.tls {
+            line.stream = match line.stream.encrypted(Trust::Anybody).await {
+                Ok(stream) => stream,
+                Err(error) => return failure::of_reading(&error, false),
+            };
+        }
         // If writing fails, an answer may have come all the same, and what reading says is more exact.
         let written = line.stream.write_all(&self.request).await;
         if let Err(error) = &written
@@ -195,7 +202,7 @@ impl Line {
     /// asked, since the runtime learns of a close later; a close that crosses the next request is the server's doing.
     fn is_open(&self) -> bool {
         let flags = MsgFlags::MSG_PEEK | MsgFlags::MSG_DONTWAIT;
-        recv(self.stream.as_raw_fd(), &mut [0], flags) == Err(Errno::EAGAIN)
+        recv(self.stream.tcp().as_raw_fd(), &mut [0], flags) == Err(Errno::EAGAIN)
     }
 }
 

@@ -17,8 +17,12 @@ pub(crate) fn of_connecting(error: &io::Error) -> Option<Outcome> {
     }
 }
 
-/// What an error of an established connection means, before or after the first byte of the answer.
+/// What an error of an established connection means, before or after the first byte of the answer. What is no TLS where there is to
+/// be is invalid data.
 pub(crate) fn of_reading(error: &io::Error, begun: bool) -> Outcome {
+    if error.kind() == io::ErrorKind::InvalidData {
+        return Outcome::Malformed;
+    }
     match errno(error) {
         Errno::ETIMEDOUT => Outcome::ReadTimeout,
         Errno::ENETUNREACH | Errno::EHOSTUNREACH | Errno::ENETDOWN | Errno::EHOSTDOWN => Outcome::Unreachable,
@@ -38,6 +42,12 @@ mod tests {
     };
 
     use super::*;
+
+    #[test]
+    fn what_is_no_tls_is_malformed() {
+        assert_eq!(of_reading(&io::ErrorKind::InvalidData.into(), false), Outcome::Malformed);
+        assert_eq!(of_reading(&io::ErrorKind::UnexpectedEof.into(), false), ResetBeforeBytes);
+    }
 
     #[test]
     fn the_kernels_words_have_one_meaning_each() {

@@ -60,9 +60,11 @@ pub struct RequestSpec {
     pub half_close: bool,
     /// Which cookies a client sends.
     pub cookies: Cookies,
+    /// Whether it is sent over TLS, to whoever shows whatever certificate.
+    pub tls: bool,
     /// How long a connection may take.
     pub connect_timeout: Duration,
-    /// How long an answer may take, from the connection on.
+    /// How long an answer may take, from the connection on; with TLS, the handshake as well.
     pub read_timeout: Duration,
     /// What it asks of the member.
     pub errand: Errand,

@@ -77,6 +77,7 @@ mod tests {
             reuse: false,
             high_bytes: false,
             half_close: false,
+            tls: false,
             cookies: Cookies::None,
             connect_timeout: Duration::from_secs(1),
             read_timeout: Duration::from_secs(1),

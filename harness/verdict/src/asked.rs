@@ -1,7 +1,6 @@
 //! Whether the monitor's probes ask for what the monitor says.
 
 use lblab_history::{Purpose, Served};
-use lblab_model::MonitorKind;
 
 use crate::CheckId;
 use crate::run::Run;
@@ -13,7 +12,7 @@ use crate::verdict::{Measurement, Unit, Verdict};
 pub(crate) fn as_told(run: &Run<'_>) -> Option<Verdict> {
     let check = CheckId::Hm15;
     let monitor = run.plan.monitor.as_ref()?;
-    let MonitorKind::Http { http_method, url_path, .. } = &monitor.kind else { return None };
+    let (http_method, url_path) = monitor.kind.asks()?;
     if let Some(reason) = run.unmonitored() {
         return Some(Verdict::unsupported(check, reason));
     }

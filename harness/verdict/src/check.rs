@@ -457,6 +457,15 @@ checks! {
         needs: "an HTTP monitor; a probe that asked",
         errors: Errors::None, lbaas: "1, 2",
         scenarios: ["monitor/codes", "monitor/head", "failover/refuse"];
+    Hm16 "HM-16" "An HTTPS monitor judges the status that comes over TLS.",
+        bound: "a member that answers another code than the expected ones over TLS is left; one that answers an expected one stays through \
+                f probes, whatever certificate it shows; exact",
+        why: "LBaaS: expected_codes is for HTTPS monitors as for HTTP ones. The driver for HAProxy asked for no more than a handshake \
+              (`option ssl-hello-chk`), which succeeds with a member that answers 500; Octavia asks (`check-ssl verify none`), and \
+              verifies no certificate.",
+        needs: "an HTTPS monitor whose form of `expected_codes` is declared; a member that answers a code, or one that is well",
+        errors: Errors::None, lbaas: "1, 2",
+        scenarios: ["monitor/https", "monitor/https-faults"];
     Hm18 "HM-18" "Without a monitor nothing is probed and nobody is taken out.",
         bound: "0 probes in any member's log, never out; exact",
         why: "LBaaS: a pool without a monitor has members without health.",

@@ -27,6 +27,7 @@ mod kept_down;
 mod limit;
 mod loads;
 mod loss;
+mod over_tls;
 mod overflow;
 mod phases;
 mod probes;

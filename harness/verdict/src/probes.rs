@@ -39,12 +39,18 @@ fn probe(run: &Run<'_>, monitor: &Monitor, served: &Served) -> Option<Probe> {
     let ended = served.ended.unwrap_or(started + cost);
     let good = match (&monitor.kind, served.answer) {
         (MonitorKind::Tcp, _) => true,
-        (MonitorKind::Http { expected_codes, .. }, Answer::Status(status)) => {
-            expected_codes.contains(status) && ended.since(started) <= monitor.timeout
-        }
+        (
+            MonitorKind::Http { expected_codes, .. } | MonitorKind::Https { expected_codes, .. },
+            Answer::Status(status),
+        ) => expected_codes.contains(status) && ended.since(started) <= monitor.timeout,
         // A connection on which nothing was asked is no probe of an HTTP monitor.
-        (MonitorKind::Http { .. }, Answer::Nothing) => return None,
-        (MonitorKind::Http { .. }, Answer::Silent | Answer::Reset | Answer::Abandoned | Answer::Open) => false,
+        (MonitorKind::Http { .. } | MonitorKind::Https { .. }, Answer::Nothing) => return None,
+        // One that was broken off in its handshake may be a client's as well.
+        (MonitorKind::Https { .. }, Answer::Reset) if served.target.is_none() => return None,
+        (
+            MonitorKind::Http { .. } | MonitorKind::Https { .. },
+            Answer::Silent | Answer::Reset | Answer::Abandoned | Answer::Open,
+        ) => false,
     };
     // Whatever a member answers once it is cut off does not arrive. A connection that came later shows that it was healed.
     let cuts = run.history.faults.iter().filter(|fault| {
@@ -52,8 +58,9 @@ fn probe(run: &Run<'_>, monitor: &Monitor, served: &Served) -> Option<Probe> {
     });
     let cuts: Vec<Moment> = cuts.map(|fault| fault.at).collect();
     let cut_off = cuts.iter().any(|&at| ended >= at);
-    let answered = matches!(&monitor.kind, MonitorKind::Http { expected_codes, .. }
-        if matches!(served.answer, Answer::Status(status) if expected_codes.contains(status)));
+    let expected = monitor.kind.expected_codes();
+    let answered =
+        matches!(served.answer, Answer::Status(status) if expected.is_some_and(|codes| codes.contains(status)));
     let blurred = stalled(run, started, started).max(stalled(run, ended, ended)).max(CUT.min(monitor.timeout / 4));
     let at_the_limit = answered && ended.since(started).abs_diff(monitor.timeout) <= blurred;
     // A client's connection that is torn down before its request has come looks like a TCP probe.

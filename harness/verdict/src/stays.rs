@@ -2,11 +2,12 @@
 
 use lblab_history::{Purpose, Request};
 use lblab_model::window::{Detection, detection};
-use lblab_model::{Moment, Monitor, Name, Persistence};
+use lblab_model::{Moment, Monitor, Name, Persistence, ProbeKind};
 use lblab_scenario::{Flap, Step};
 
 use crate::CheckId;
 use crate::brief;
+use crate::over_tls;
 use crate::probes;
 use crate::run::{Run, span};
 use crate::tells_apart;
@@ -41,6 +42,9 @@ pub(crate) fn stays(run: &Run<'_>, step: usize, member: &Name) -> Vec<Verdict> {
                 None => stayed(CheckId::Tr5, member, left, until).if_trusted(starved(run, monitor, left)),
             },
         },
+        (Some(monitor), None, None) if monitor.kind.probe() == ProbeKind::Https => {
+            over_tls::is_good(run, monitor, member, (left, until)).if_trusted(starved(run, monitor, left))
+        }
         (Some(monitor), None, None) => {
             stayed(CheckId::Tr5, member, left, until).if_trusted(starved(run, monitor, left))
         }

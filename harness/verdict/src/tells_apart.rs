@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use lblab_history::{Answer, FaultRecord, Purpose};
-use lblab_model::{Fault, Moment, Monitor, MonitorKind, Name};
+use lblab_model::{Fault, Moment, Monitor, Name, ProbeKind};
 
 use crate::CheckId;
 use crate::probes::{self, Probe};
@@ -15,8 +15,9 @@ use crate::verdict::{Measurement, Unit, Verdict};
 ///
 /// A delay is at the edge of the timeout from three quarters of it to one and a half.
 pub(crate) fn check_of(monitor: &Monitor, fault: Fault) -> Option<CheckId> {
-    let MonitorKind::Http { expected_codes, .. } = &monitor.kind else { return None };
+    let expected_codes = monitor.kind.expected_codes()?;
     match fault {
+        Fault::Status { .. } if monitor.kind.probe() == ProbeKind::Https => Some(CheckId::Hm16),
         Fault::Status { code } => (expected_codes.contains(code) || lists_several(monitor)).then_some(CheckId::Hm14),
         Fault::Slow { first_byte } => {
             let edge = monitor.timeout * 3 / 4..=monitor.timeout * 3 / 2;
@@ -28,7 +29,7 @@ pub(crate) fn check_of(monitor: &Monitor, fault: Fault) -> Option<CheckId> {
 
 /// Whether more than one status is good.
 fn lists_several(monitor: &Monitor) -> bool {
-    let MonitorKind::Http { expected_codes, .. } = &monitor.kind else { return false };
+    let Some(expected_codes) = monitor.kind.expected_codes() else { return false };
     (100..=599).filter(|code| expected_codes.contains(*code)).nth(1).is_some()
 }
 

@@ -23,12 +23,6 @@ pub static UNMADE: &[Unmade] = &[
         why: "labs have no IPv6",
     },
     Unmade {
-        code: "HM-16",
-        title: "An HTTPS monitor judges the status that comes over TLS.",
-        lbaas: "1, 2",
-        why: "members do not speak TLS, and scenarios know no HTTPS monitor",
-    },
-    Unmade {
         code: "HM-17",
         title: "A PING monitor asks by ICMP.",
         lbaas: "1, 2",

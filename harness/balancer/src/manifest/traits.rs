@@ -227,7 +227,7 @@ impl Source<'_> {
         }
         if let Some(forms) = &raw.expected_codes
             && forms.value.is_empty()
-            && monitors.value.contains(&ProbeKind::Http)
+            && monitors.value.iter().any(|kind| matches!(kind, ProbeKind::Http | ProbeKind::Https))
         {
             let what = "a monitor of kind HTTP looks for at least one form of expected codes";
             return Err(self.wrong(forms, what, Some("for example [one, list, range]")));

@@ -26,6 +26,8 @@ pub enum ProbeKind {
     Tcp,
     /// It sends a request and looks at the answer's status.
     Http,
+    /// The same over TLS, whatever certificate it is shown.
+    Https,
 }
 
 /// A form of expected codes.
@@ -57,6 +59,7 @@ impl MonitorKind {
         match self {
             MonitorKind::Tcp => ProbeKind::Tcp,
             MonitorKind::Http { .. } => ProbeKind::Http,
+            MonitorKind::Https { .. } => ProbeKind::Https,
         }
     }
 }
@@ -87,6 +90,7 @@ impl fmt::Display for ProbeKind {
         f.pad(match self {
             ProbeKind::Tcp => "TCP",
             ProbeKind::Http => "HTTP",
+            ProbeKind::Https => "HTTPS",
         })
     }
 }

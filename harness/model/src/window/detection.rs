@@ -101,7 +101,7 @@ mod tests {
     use expect_test::{Expect, expect};
 
     use super::{Detection, declared_detection, detection};
-    use crate::window::probe::tests::{haproxy, http, reference, seconds, tcp};
+    use crate::window::probe::tests::{haproxy, http, https, reference, seconds, tcp};
     use crate::{BalancerTraits, Fall, Fault, Monitor, ProbeCost, ProbeReads, ProbeSchedule, ResetPoint};
 
     fn check(monitor: &Monitor, fault: Fault, traits: &BalancerTraits, expected: &Expect) {
@@ -261,11 +261,29 @@ mod tests {
     }
 
     #[test]
+    fn a_probe_over_tls_meets_a_fault_as_one_in_the_clear_does() {
+        for fault in [
+            Fault::Refuse,
+            Fault::Blackhole,
+            Fault::Hang,
+            Fault::Status { code: 500 },
+            Fault::Status { code: 200 },
+            Fault::Slow { first_byte: seconds(2) },
+            Fault::Reset { at: ResetPoint::Before },
+            Fault::Reset { at: ResetPoint::Body },
+        ] {
+            let (clear, over_tls) = (http(1, 1, 3), https(1, 1, 3));
+            assert_eq!(detection(&clear, &fault, &haproxy()), detection(&over_tls, &fault, &haproxy()), "{fault}");
+        }
+    }
+
+    #[test]
     fn what_a_probe_cannot_see_is_never_detected() {
         for (monitor, fault) in [
             (tcp(1, 1, 3), Fault::Hang),
             (tcp(1, 1, 3), Fault::Status { code: 500 }),
             (http(1, 1, 3), Fault::Status { code: 200 }),
+            (https(1, 1, 3), Fault::Status { code: 200 }),
             (http(1, 1, 3), Fault::Slow { first_byte: seconds(1) }),
             (http(1, 1, 3), Fault::Reset { at: ResetPoint::Body }),
             (http(1, 1, 3), Fault::Kill),

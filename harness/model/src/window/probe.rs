@@ -29,16 +29,22 @@ pub(super) fn encounter(monitor: &Monitor, fault: &Fault, reads: ProbeReads) -> 
         (Fault::Hang | Fault::Slow { .. } | Fault::Status { .. } | Fault::Reset { .. }, MonitorKind::Tcp) => {
             Encounter::Passes("a TCP monitor opens a connection and asks nothing, and the member still accepts")
         }
-        (Fault::Hang, MonitorKind::Http { .. }) => Encounter::UnansweredRequest,
-        (Fault::Slow { first_byte }, MonitorKind::Http { .. }) if first_byte > timeout => Encounter::UnansweredRequest,
-        (Fault::Slow { .. }, MonitorKind::Http { .. }) => Encounter::Passes("the answer comes within the timeout"),
-        (Fault::Status { code }, MonitorKind::Http { expected_codes, .. }) if expected_codes.contains(*code) => {
-            Encounter::Passes("the status is one of the expected codes")
+        (Fault::Hang, MonitorKind::Http { .. } | MonitorKind::Https { .. }) => Encounter::UnansweredRequest,
+        (Fault::Slow { first_byte }, MonitorKind::Http { .. } | MonitorKind::Https { .. }) if first_byte > timeout => {
+            Encounter::UnansweredRequest
         }
-        (Fault::Status { .. } | Fault::Reset { at: ResetPoint::Before }, MonitorKind::Http { .. }) => {
-            Encounter::FailsAtOnce
+        (Fault::Slow { .. }, MonitorKind::Http { .. } | MonitorKind::Https { .. }) => {
+            Encounter::Passes("the answer comes within the timeout")
         }
-        (Fault::Reset { at: ResetPoint::Body }, MonitorKind::Http { .. }) => match reads {
+        (
+            Fault::Status { code },
+            MonitorKind::Http { expected_codes, .. } | MonitorKind::Https { expected_codes, .. },
+        ) if expected_codes.contains(*code) => Encounter::Passes("the status is one of the expected codes"),
+        (
+            Fault::Status { .. } | Fault::Reset { at: ResetPoint::Before },
+            MonitorKind::Http { .. } | MonitorKind::Https { .. },
+        ) => Encounter::FailsAtOnce,
+        (Fault::Reset { at: ResetPoint::Body }, MonitorKind::Http { .. } | MonitorKind::Https { .. }) => match reads {
             ProbeReads::Status => {
                 Encounter::Passes("a monitor looks at the status, which has arrived before the reset")
             }
@@ -201,6 +207,15 @@ pub(crate) mod tests {
             expected_codes: Codes::List(vec![200]),
         };
         Monitor { kind, delay: seconds(delay), timeout: seconds(timeout), max_retries }
+    }
+
+    pub(crate) fn https(delay: u64, timeout: u64, max_retries: u32) -> Monitor {
+        let kind = MonitorKind::Https {
+            http_method: "GET".to_owned(),
+            url_path: "/".to_owned(),
+            expected_codes: Codes::List(vec![200]),
+        };
+        Monitor { kind, ..http(delay, timeout, max_retries) }
     }
 
     pub(crate) fn tcp(delay: u64, timeout: u64, max_retries: u32) -> Monitor {

@@ -9,7 +9,10 @@ impl Features {
     pub fn of(traits: &BalancerTraits) -> Features {
         let method = |method| traits.methods.contains(&method);
         let kept = |kind| traits.persistence.contains(&kind);
-        let codes = |form| traits.monitors.contains(&ProbeKind::Http) && traits.expected_codes.contains(&form);
+        let codes = |form| {
+            (traits.monitors.contains(&ProbeKind::Http) || traits.monitors.contains(&ProbeKind::Https))
+                && traits.expected_codes.contains(&form)
+        };
         let probes = !traits.monitors.is_empty();
         let all = [
             ("protocol HTTP", traits.protocols.contains(&Protocol::Http)),
@@ -23,6 +26,7 @@ impl Features {
             ("persistence APP_COOKIE", kept(PersistenceKind::AppCookie)),
             ("monitor TCP", traits.monitors.contains(&ProbeKind::Tcp)),
             ("monitor HTTP", traits.monitors.contains(&ProbeKind::Http)),
+            ("monitor HTTPS", traits.monitors.contains(&ProbeKind::Https)),
             ("one expected code", codes(CodesForm::One)),
             ("a list of expected codes", codes(CodesForm::List)),
             ("a range of expected codes", codes(CodesForm::Range)),

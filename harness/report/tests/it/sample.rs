@@ -56,6 +56,7 @@ fn plan() -> Plan {
         method: Method::RoundRobin,
         protocol: Protocol::Http,
         persistence: None,
+        tls: false,
         session_length: None,
         monitor: None,
         members: Vec::new(),

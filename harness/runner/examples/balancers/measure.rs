@@ -144,6 +144,7 @@ async fn requests_per_second(
             reuse,
             high_bytes: false,
             half_close: false,
+            tls: false,
             cookies: lblab_traffic::Cookies::None,
             connect_timeout: Duration::from_secs(5),
             read_timeout: Duration::from_secs(5),

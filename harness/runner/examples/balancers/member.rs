@@ -21,6 +21,7 @@ pub fn serve(address: &str) -> Result<()> {
         name: Name::try_from("member")?,
         address: address.parse()?,
         kind: Kind::Http,
+        tls: false,
         prover: None,
         session_cookie: None,
         session_length: 0,

@@ -27,7 +27,7 @@ impl Stage {
                 .map_err(|error| Problem::harness(format!("bringing `{fault}` about on {member}: {error}")))?,
             FaultLayer::Process => return Err(Problem::harness(format!("`{fault}` is not a fault of a member"))),
         };
-        prove::bites(&self.prover()?, address, fault).await?;
+        prove::bites(&self.prover()?, address, self.plan.tls, fault).await?;
         let (at, proven) = (self.clock.at(at), self.clock.now());
         self.recorder.append(&Record::Fault(FaultRecord {
             step: index,
@@ -50,7 +50,7 @@ impl Stage {
             let healed = self.member(member)?.set_fault(None);
             healed.map_err(|error| Problem::harness(format!("healing `{fault}` on {member}: {error}")))?
         };
-        prove::serves(&self.prover()?, self.member(member)?.address()).await?;
+        prove::serves(&self.prover()?, self.member(member)?.address(), self.plan.tls).await?;
         let (at, proven) = (self.clock.at(at), self.clock.now());
         self.recorder.append(&Record::Heal(HealRecord { step: index, member: Some(member.clone()), at, proven }));
         self.healed.insert(member.clone(), (fault, at));

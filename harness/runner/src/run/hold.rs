@@ -29,6 +29,7 @@ impl Stage {
             path: "/".to_owned(),
             reuse: false,
             high_bytes: self.plan.protocol == Protocol::Tcp,
+            tls: self.plan.tls,
             half_close: false,
             cookies: lblab_traffic::Cookies::None,
             connect_timeout: Duration::from_secs(10),

@@ -204,6 +204,7 @@ fn start_member(
         name: member.name.clone(),
         address: SocketAddrV4::new(member.address, member.port.get()),
         kind,
+        tls: plan.tls,
         prover: Some(plan.network.gateway),
         session_cookie: match &plan.persistence {
             Some(Persistence::AppCookie { cookie_name }) => Some(cookie_name.clone()),

@@ -112,6 +112,7 @@ impl Stage {
             path: traffic.path.clone(),
             reuse: traffic.reuse,
             high_bytes: self.plan.protocol == Protocol::Tcp,
+            tls: self.plan.tls,
             half_close: traffic.half_close,
             cookies: match &traffic.cookies {
                 Cookies::None => lblab_traffic::Cookies::None,

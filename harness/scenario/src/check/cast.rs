@@ -3,7 +3,7 @@
 use lblab_model::{IngressRule, Member, Name, SecurityGroup, Transport, Weight};
 
 use crate::diagnostic::Findings;
-use crate::raw::{self, MOST_MEMBERS, Rule, Scenario};
+use crate::raw::{self, MOST_MEMBERS, PoolProtocol, Rule, Scenario};
 use crate::shape::{At, Field, List};
 use crate::suggest;
 use crate::{MemberKind, MemberPlan, Place};
@@ -106,6 +106,14 @@ fn role(member: &raw::Member, scenario: &Scenario, found: &mut Findings) -> Opti
         found
             .add("reserved-name", name.at, format!("`{}` is not a name for a member", name.value.0))
             .help("it means something else in steps and in the lab; choose another");
+    }
+    if let (Some(kind), Some(pool)) = (member.kind.given(), scenario.pool.value())
+        && kind.value == MemberKind::Netcat
+        && pool.protocol.value() == Some(&PoolProtocol::Https)
+    {
+        found
+            .add("clash", kind.at, "netcat does not speak TLS, as the members of an HTTPS pool do")
+            .help("delete `kind: netcat`, or write `protocol: TCP` in the pool");
     }
     let from_start = member.joins.is_absent();
     Some(Role {

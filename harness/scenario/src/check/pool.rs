@@ -4,13 +4,15 @@ use lblab_model::{Method, Persistence, Protocol};
 
 use super::Unreadable;
 use crate::diagnostic::Findings;
-use crate::raw::{self, PersistenceType, Scenario};
+use crate::raw::{self, PersistenceType, PoolProtocol, Scenario};
 use crate::shape::Field;
 
 /// What is known of the pool.
 pub(super) struct Pool {
     pub(super) method: Option<Method>,
     pub(super) protocol: Option<Protocol>,
+    /// Whether its connections carry TLS, which the balancer passes on.
+    pub(super) tls: bool,
     pub(super) persistence: Result<Option<Persistence>, Unreadable>,
     /// How many characters the values of the application's cookie have, if that is said.
     pub(super) session_length: Option<u32>,
@@ -18,12 +20,17 @@ pub(super) struct Pool {
 
 pub(super) fn check(scenario: &Scenario, found: &mut Findings) -> Pool {
     let Some(pool) = scenario.pool.value() else {
-        return Pool { method: None, protocol: None, persistence: Err(Unreadable), session_length: None };
+        return Pool { method: None, protocol: None, tls: false, persistence: Err(Unreadable), session_length: None };
     };
-    let protocol = match &pool.protocol {
-        Field::Absent => Some(Protocol::Http),
-        Field::Wrong => None,
-        Field::Given(protocol) => Some(protocol.value),
+    let (protocol, tls) = match &pool.protocol {
+        Field::Absent => (Some(Protocol::Http), false),
+        Field::Wrong => (None, false),
+        Field::Given(protocol) => match protocol.value {
+            PoolProtocol::Http => (Some(Protocol::Http), false),
+            // A balancer that does not look into a connection balances it as any other.
+            PoolProtocol::Https => (Some(Protocol::Tcp), true),
+            PoolProtocol::Tcp => (Some(Protocol::Tcp), false),
+        },
     };
     let persistence = match &pool.persistence {
         Field::Absent => Ok(None),
@@ -35,9 +42,10 @@ pub(super) fn check(scenario: &Scenario, found: &mut Findings) -> Pool {
                 && kind.value != PersistenceType::SourceIp
                 && protocol == Some(Protocol::Tcp)
             {
+                let word = if tls { "an HTTPS" } else { "a TCP" };
                 found
-                    .add("no-cookies", kind.at, "a TCP pool cannot see cookies")
-                    .help("persistence of a TCP pool is SOURCE_IP");
+                    .add("no-cookies", kind.at, format!("{word} pool cannot see cookies"))
+                    .help(format!("persistence of {word} pool is SOURCE_IP"));
             }
             match (kind.map(|kind| kind.value), cookie) {
                 (None, _) | (_, Field::Wrong) => Err(Unreadable),
@@ -62,7 +70,7 @@ pub(super) fn check(scenario: &Scenario, found: &mut Findings) -> Pool {
         }
     };
     let session_length = pool.persistence.value().and_then(|persistence| session_length(persistence, found));
-    Pool { method: pool.method.value().copied(), protocol, persistence, session_length }
+    Pool { method: pool.method.value().copied(), protocol, tls, persistence, session_length }
 }
 
 /// How long the values of the application's cookie are, where there is one.

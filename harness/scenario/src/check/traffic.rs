@@ -66,6 +66,15 @@ fn half_close(raw: &raw::Traffic, pool: &Pool, found: &mut Findings) -> bool {
             )
             .help("delete `half_close`, or write `protocol: TCP` in the pool");
     }
+    if pool.tls {
+        found
+            .add(
+                "not-here",
+                half_close.at,
+                "with TLS the end of a half is a message of its own, and not the connection's",
+            )
+            .help("delete `half_close`, or write `protocol: TCP` in the pool");
+    }
     if let Some(reuse) = raw.reuse.given().filter(|reuse| reuse.value) {
         found
             .add("clash", half_close.at, "`half_close` does not go with `reuse`")
@@ -77,7 +86,10 @@ fn half_close(raw: &raw::Traffic, pool: &Pool, found: &mut Findings) -> bool {
 
 fn cookies(raw: &raw::Traffic, pool: &Pool, found: &mut Findings) -> Cookies {
     if let (Some(jar), Some(Protocol::Tcp)) = (raw.cookies.given(), pool.protocol) {
-        found.add("no-cookies", jar.at, "a TCP pool does not set cookies").help("delete `cookies`, or balance HTTP");
+        let word = if pool.tls { "an HTTPS" } else { "a TCP" };
+        found
+            .add("no-cookies", jar.at, format!("{word} pool does not set cookies"))
+            .help("delete `cookies`, or balance HTTP");
     }
     if let (Some(jar), Some(cookie)) = (raw.cookies.given(), raw.cookie.given()) {
         found

@@ -44,7 +44,7 @@ impl Plan {
 
     fn topology(&self, to: &mut String, traits: &BalancerTraits) -> fmt::Result {
         let network = &self.network;
-        writeln!(to, "  VIP          {}:{}, {}, {}", network.vip, self.port, self.protocol, self.method)?;
+        writeln!(to, "  VIP          {}:{}, {}, {}", network.vip, self.port, self.protocol_name(), self.method)?;
         if let Some(limit) = self.connection_limit {
             writeln!(to, "  limit        {limit} connections at a time")?;
         }
@@ -98,8 +98,9 @@ fn describe_monitor(monitor: &Monitor) -> String {
     let Monitor { kind, delay, timeout, max_retries } = monitor;
     let what = match kind {
         MonitorKind::Tcp => "TCP".to_owned(),
-        MonitorKind::Http { http_method, url_path, expected_codes } => {
-            format!("HTTP {http_method} {url_path} for {expected_codes}")
+        MonitorKind::Http { http_method, url_path, expected_codes }
+        | MonitorKind::Https { http_method, url_path, expected_codes } => {
+            format!("{} {http_method} {url_path} for {expected_codes}", kind.probe())
         }
     };
     format!("{what}, delay {delay:?}, timeout {timeout:?}, max_retries {max_retries}")

@@ -2,7 +2,7 @@
 
 use std::net::Ipv4Addr;
 
-use lblab_model::{Codes, Method, Protocol};
+use lblab_model::{Codes, Method};
 use serde_json::{Value as Json, json};
 
 use super::{HttpMethod, Length, NameText, Rule, Token, UrlPath};
@@ -17,15 +17,24 @@ words! { Method:
     "LEAST_CONNECTIONS" => Method::LeastConnections,
 }
 
-words! { Protocol: "HTTP" => Protocol::Http, "TCP" => Protocol::Tcp }
+/// What a pool's members speak.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum PoolProtocol {
+    Http,
+    Https,
+    Tcp,
+}
+
+words! { PoolProtocol: "HTTP" => PoolProtocol::Http, "HTTPS" => PoolProtocol::Https, "TCP" => PoolProtocol::Tcp }
 
 mapping! {
     /// How requests are shared.
     Pool {
         /// How a member is picked: in turn by weight, by the client's address, or the one with the fewest connections.
         required method: Method,
-        /// What is balanced: requests (HTTP, the default) or connections (TCP).
-        optional protocol: Protocol,
+        /// What is balanced: requests (HTTP, the default), connections (TCP), or connections that carry TLS between clients and
+        /// members (HTTPS).
+        optional protocol: PoolProtocol,
         /// How a client is kept on the member that served it first. Not at all when left out.
         optional persistence: Persistence,
     }
@@ -101,7 +110,8 @@ words! { Joins: "later" => Joins::Later }
 mapping! {
     /// The health monitor. Without one, no member is ever marked down.
     Monitor with monitor_rules {
-        /// What a probe does: it sends a request and looks at the status (HTTP), or opens a connection (TCP).
+        /// What a probe does: it sends a request and looks at the status (HTTP), does so over TLS (HTTPS; in a pool of protocol
+        /// HTTPS), or opens a connection (TCP).
         required r#type: MonitorType,
         /// The time between two probes of a member, at least a second.
         required delay: Length = ["5s"],
@@ -109,11 +119,11 @@ mapping! {
         required timeout: Length = ["2s"],
         /// How many bad probes in a row take a member out, 1 to 10.
         required max_retries: Number<1, 10>,
-        /// The method of the probe's request. Default: GET. For HTTP only.
+        /// The method of the probe's request. Default: GET. For HTTP and HTTPS only.
         optional http_method: HttpMethod,
-        /// The path of the probe's request. Default: `/`. For HTTP only.
+        /// The path of the probe's request. Default: `/`. For HTTP and HTTPS only.
         optional url_path: UrlPath = ["/", "/health"],
-        /// The statuses that are good. Default: 200. For HTTP only.
+        /// The statuses that are good. Default: 200. For HTTP and HTTPS only.
         optional expected_codes: Codes = [200, "200,202", "200-204"],
     }
 }
@@ -130,10 +140,11 @@ fn monitor_rules() -> Json {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum MonitorType {
     Http,
+    Https,
     Tcp,
 }
 
-words! { MonitorType: "HTTP" => MonitorType::Http, "TCP" => MonitorType::Tcp }
+words! { MonitorType: "HTTP" => MonitorType::Http, "HTTPS" => MonitorType::Https, "TCP" => MonitorType::Tcp }
 
 impl Shape for Codes {
     fn read(node: &Node, found: &mut Findings) -> Option<Codes> {

@@ -104,6 +104,7 @@ pub(crate) fn request(target: SocketAddrV4) -> RequestSpec {
         reuse: false,
         high_bytes: false,
         half_close: false,
+        tls: false,
         cookies: Cookies::None,
         connect_timeout: Duration::from_secs(10),
         read_timeout: Duration::from_secs(10),

@@ -15,6 +15,7 @@ fn member(kind: Kind, log: Log) -> MemberServer {
         name: Name::try_from("vm01").expect("a name"),
         address: SocketAddrV4::new(Ipv4Addr::LOCALHOST, 0),
         kind,
+        tls: false,
         prover: None,
         session_cookie: None,
         session_length: 0,

@@ -145,6 +145,7 @@ impl Story {
             method: Method::RoundRobin,
             protocol: Protocol::Http,
             persistence: None,
+            tls: false,
             session_length: None,
             monitor: None,
             members: members.collect(),
