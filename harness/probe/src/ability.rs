@@ -13,6 +13,8 @@ pub struct Ability {
     pub method: Method,
     /// Whether its members can be watched by HTTP.
     pub watches: bool,
+    /// Whether its members can be watched by HTTP over TLS.
+    pub watches_over_tls: bool,
     /// Whether its members can be watched by connecting to them.
     pub connects: bool,
     /// Whether clients can be kept by a table of their addresses.
@@ -28,6 +30,7 @@ impl Ability {
             protocol: if http { Protocol::Http } else { Protocol::Tcp },
             method: methods.into_iter().find(|method| traits.methods.contains(method)).unwrap_or(Method::RoundRobin),
             watches: traits.monitors.contains(&ProbeKind::Http),
+            watches_over_tls: traits.monitors.contains(&ProbeKind::Https),
             connects: traits.monitors.contains(&ProbeKind::Tcp),
             keeps_addresses: traits.persistence.contains(&PersistenceKind::SourceIp),
         }

@@ -70,6 +70,8 @@ pub enum Experiment {
     OddTimes,
     /// A TCP monitor.
     TcpMonitor,
+    /// An HTTPS monitor.
+    HttpsMonitor,
     /// Changes of the pool under traffic, with a member that is out.
     Reload,
     /// Changes of the pool while a member fails requests, for balancers that have no monitors.
@@ -80,7 +82,7 @@ pub enum Experiment {
 
 impl Experiment {
     /// Every experiment, those that take longest first.
-    pub fn all(slow: bool) -> [Experiment; 28] {
+    pub fn all(slow: bool) -> [Experiment; 29] {
         [
             Experiment::Silence { slow },
             Experiment::Retries,
@@ -95,6 +97,7 @@ impl Experiment {
             Experiment::Reload,
             Experiment::PassiveReload,
             Experiment::TcpMonitor,
+            Experiment::HttpsMonitor,
             Experiment::BrokenAnswer,
             Experiment::SourceTable,
             Experiment::OneCode,
@@ -141,6 +144,7 @@ impl Experiment {
             Experiment::Panic => "panic",
             Experiment::OddTimes => "odd-times",
             Experiment::TcpMonitor => "tcp-monitor",
+            Experiment::HttpsMonitor => "https-monitor",
             Experiment::Reload => "reload",
             Experiment::PassiveReload => "passive-reload",
             Experiment::ConnectionLimit => "connection-limit",
@@ -176,6 +180,7 @@ impl Experiment {
             Experiment::Panic => health::panic(ability),
             Experiment::OddTimes => health::odd_times(ability),
             Experiment::TcpMonitor => health::tcp_monitor(ability),
+            Experiment::HttpsMonitor => health::https_monitor(ability),
             Experiment::Reload => changing::reload(ability),
             Experiment::PassiveReload => changing::passive_reload(ability),
         }
@@ -216,7 +221,14 @@ mod tests {
         for protocol in [Protocol::Http, Protocol::Tcp] {
             for method in [Method::RoundRobin, Method::LeastConnections, Method::SourceIp] {
                 for (watches, keeps_addresses) in [(false, true), (true, false), (true, true)] {
-                    let ability = Ability { protocol, method, watches, connects: watches, keeps_addresses };
+                    let ability = Ability {
+                        protocol,
+                        method,
+                        watches,
+                        watches_over_tls: watches,
+                        connects: watches,
+                        keeps_addresses,
+                    };
                     for experiment in Experiment::all(true).into_iter().chain(Experiment::all(false)) {
                         if let Err(wrong) = experiment.plan(ability) {
                             panic!("{experiment} with {ability:?}: {wrong}");

@@ -89,6 +89,8 @@ impl Measuring<'_> {
                 let readings = vec![
                     (ProbeKind::Tcp, watching::tcp_monitor(seen(E::TcpMonitor))),
                     (ProbeKind::Http, watching::http_monitor(seen(E::OneCode))),
+                    // As over HTTP: who asks for nothing is not counted, whatever it shakes hands on.
+                    (ProbeKind::Https, watching::http_monitor(seen(E::HttpsMonitor))),
                 ];
                 compare_list(of, &declared.monitors, readings)
             }

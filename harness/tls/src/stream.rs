@@ -38,6 +38,8 @@ impl Stream {
     /// What the connection comes to, and [`ErrorKind::InvalidData`] if the peer does not speak TLS or is not trusted.
     pub async fn encrypted(self, trust: Trust) -> io::Result<Stream> {
         let Kind::Plain(connection) = self.0 else { return Ok(self) };
+        // The end of the handshake and the first request are two small writes, and the second would wait for a delayed acknowledgement.
+        connection.set_nodelay(true)?;
         let name = ServerName::from(connection.peer_addr()?.ip());
         let stream = TlsConnector::from(trust.config()).connect(name, connection).await?;
         Ok(Stream(Kind::Encrypted(Box::new(stream))))

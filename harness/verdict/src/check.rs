@@ -465,7 +465,7 @@ checks! {
               verifies no certificate.",
         needs: "an HTTPS monitor whose form of `expected_codes` is declared; a member that answers a code, or one that is well",
         errors: Errors::None, lbaas: "1, 2",
-        scenarios: ["monitor/https", "monitor/https-faults"];
+        scenarios: ["monitor/https", "monitor/https-certificate", "monitor/https-faults"];
     Hm18 "HM-18" "Without a monitor nothing is probed and nobody is taken out.",
         bound: "0 probes in any member's log, never out; exact",
         why: "LBaaS: a pool without a monitor has members without health.",

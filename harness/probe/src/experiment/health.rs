@@ -121,3 +121,16 @@ pub(super) fn tcp_monitor(ability: Ability) -> String {
     }
     text.step("fault: {on: vm01, kind: refuse}").step("wait: 3500ms").step("heal: vm01").step("wait: 3500ms").finish()
 }
+
+/// `vm01` answers 500 over TLS, for which a handshake alone would be good.
+pub(super) fn https_monitor(ability: Ability) -> String {
+    let pool = format!("method: {}, protocol: HTTPS", ability.method);
+    let text = Text::new("whether members are watched by HTTP over TLS", &pool, 3)
+        .monitor("type: HTTPS, delay: 1s, timeout: 1s, max_retries: 1")
+        .step(&ability.background(60))
+        .step("wait: 2500ms");
+    if !ability.watches_over_tls {
+        return text.finish();
+    }
+    text.step("fault: {on: vm01, kind: status, code: 500}").step("wait: 3500ms").finish()
+}

@@ -6,3 +6,4 @@ mod outcomes;
 mod reuse;
 mod script;
 mod single;
+mod tls;

@@ -22,6 +22,7 @@ mod limit;
 mod loads;
 mod loss;
 mod monitor;
+mod over_tls;
 mod panic;
 mod passive;
 mod periods;

@@ -4,7 +4,7 @@ use std::net::SocketAddrV4;
 use std::time::Duration;
 
 use lblab_history::{Answer, MemberState, Purpose, Served, StateChange, StateSource};
-use lblab_model::{Fault, Moment, MonitorKind, ProbeCost, ProbeSchedule};
+use lblab_model::{Fault, Moment, ProbeCost, ProbeSchedule};
 
 use crate::story::{Story, at, name, seconds};
 
@@ -61,8 +61,7 @@ impl Story {
             let (took, answer, passed) = match fault {
                 None => (healthy, Some(Answer::Status(200)), true),
                 Some(Fault::Status { code }) => {
-                    let right = matches!(&monitor.kind, MonitorKind::Http { expected_codes, .. }
-                        if expected_codes.contains(code));
+                    let right = monitor.kind.expected_codes().is_some_and(|codes| codes.contains(code));
                     (healthy, Some(Answer::Status(code)), right != (play.wrong_about == Some(code)))
                 }
                 Some(Fault::Slow { first_byte }) if first_byte.as_secs_f64() < play.patience => {

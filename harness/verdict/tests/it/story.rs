@@ -78,7 +78,7 @@ fn traits() -> BalancerTraits {
         persistence: vec![PersistenceKind::SourceIp, PersistenceKind::HttpCookie],
         source_table: None,
         cookie: None,
-        monitors: vec![ProbeKind::Http, ProbeKind::Tcp],
+        monitors: vec![ProbeKind::Http, ProbeKind::Https, ProbeKind::Tcp],
         passive: None,
         probe_schedule: ProbeSchedule::StartToStart,
         unanswered_syn: ProbeCost::Timeout,
@@ -198,6 +198,17 @@ impl Story {
             expected_codes: Codes::List(vec![200]),
         };
         self.plan.monitor = Some(Monitor { kind, delay: seconds(delay), timeout: seconds(timeout), max_retries });
+        self
+    }
+
+    /// The monitor asks over TLS, as it did before in the clear, and members and clients speak it.
+    pub fn over_tls(mut self) -> Story {
+        self.plan.protocol = Protocol::Tcp;
+        self.plan.tls = true;
+        let monitor = self.plan.monitor.as_mut().expect("the story has a monitor");
+        if let MonitorKind::Http { http_method, url_path, expected_codes } = monitor.kind.clone() {
+            monitor.kind = MonitorKind::Https { http_method, url_path, expected_codes };
+        }
         self
     }
 
