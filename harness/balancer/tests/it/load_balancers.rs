@@ -49,6 +49,16 @@ pub fn http_monitor() -> Monitor {
     }
 }
 
+/// A monitor of members that speak TLS.
+pub fn https_monitor() -> Monitor {
+    let kind = MonitorKind::Https {
+        http_method: "HEAD".to_owned(),
+        url_path: "/health".to_owned(),
+        expected_codes: "200-204".parse().expect("it is a range"),
+    };
+    Monitor { kind, ..http_monitor() }
+}
+
 /// A member in the walkthrough's subnet.
 pub fn member(name: &str, last_octet: u8, weight: u16) -> Member {
     Member {
@@ -84,7 +94,9 @@ pub fn every_combination() -> Vec<(String, LoadBalancer)> {
                 if needs_http && protocol == Protocol::Tcp {
                     continue;
                 }
-                for monitor in [None, Some(&tcp), Some(&http_monitor()), Some(&codes), Some(&list)] {
+                for monitor in
+                    [None, Some(&tcp), Some(&http_monitor()), Some(&codes), Some(&list), Some(&https_monitor())]
+                {
                     let mut lb = with(|pool| {
                         pool.method = method;
                         pool.protocol = protocol;

@@ -8,7 +8,7 @@ use lblab_balancer::{BalancerError, Blame, Manifest, shipped};
 use lblab_lab::sandbox::Identity;
 use lblab_model::{LoadBalancer, Method, Monitor, MonitorKind, Persistence, Pool, Protocol};
 
-use crate::load_balancers::{http_monitor, member, walkthrough, with};
+use crate::load_balancers::{http_monitor, https_monitor, member, walkthrough, with};
 use crate::manifests;
 
 fn check(balancer: &str, lb: &LoadBalancer, expected: &ExpectFile) {
@@ -28,6 +28,16 @@ fn haproxy_gets_the_configuration_of_the_walkthrough() {
 fn haproxy_gets_a_monitor_on_every_server_line() {
     let lb = with(|pool| pool.monitor = Some(http_monitor()));
     check("haproxy", &lb, &expect_file!["snapshots/haproxy-monitor.conf"]);
+}
+
+#[test]
+fn haproxy_asks_over_tls_and_verifies_nothing() {
+    let mut lb = with(|pool| {
+        pool.protocol = Protocol::Tcp;
+        pool.monitor = Some(https_monitor());
+    });
+    lb.listeners[0].protocol = Protocol::Tcp;
+    check("haproxy", &lb, &expect_file!["snapshots/haproxy-https-monitor.conf"]);
 }
 
 #[test]
