@@ -6,6 +6,10 @@ use crate::experiment::text::Text;
 
 /// How an experiment asks for what it does not measure itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "a balancer has each of these abilities or has it not, whatever the others are"
+)]
 pub struct Ability {
     /// The protocol of a pool in which it does not matter.
     pub protocol: Protocol,

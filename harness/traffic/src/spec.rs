@@ -43,6 +43,7 @@ pub enum Clients {
 
 /// What a request is like.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "a request has each of these or has it not, whatever the others are")]
 pub struct RequestSpec {
     /// The index of the step that sends it.
     pub step: usize,

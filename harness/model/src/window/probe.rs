@@ -39,16 +39,18 @@ pub(super) fn encounter(monitor: &Monitor, fault: &Fault, reads: ProbeReads) -> 
         (
             Fault::Status { code },
             MonitorKind::Http { expected_codes, .. } | MonitorKind::Https { expected_codes, .. },
-        ) if expected_codes.contains(*code) => Encounter::Passes("the status is one of the expected codes"),
-        (
-            Fault::Status { .. } | Fault::Reset { at: ResetPoint::Before },
-            MonitorKind::Http { .. } | MonitorKind::Https { .. },
-        ) => Encounter::FailsAtOnce,
-        (Fault::Reset { at: ResetPoint::Body }, MonitorKind::Http { .. } | MonitorKind::Https { .. }) => match reads {
-            ProbeReads::Status => {
+        ) => {
+            if expected_codes.contains(*code) {
+                Encounter::Passes("the status is one of the expected codes")
+            } else {
+                Encounter::FailsAtOnce
+            }
+        }
+        (Fault::Reset { at }, MonitorKind::Http { .. } | MonitorKind::Https { .. }) => match (at, reads) {
+            (ResetPoint::Body, ProbeReads::Status) => {
                 Encounter::Passes("a monitor looks at the status, which has arrived before the reset")
             }
-            ProbeReads::Answer => Encounter::FailsAtOnce,
+            (ResetPoint::Body, ProbeReads::Answer) | (ResetPoint::Before, _) => Encounter::FailsAtOnce,
         },
     }
 }
