@@ -89,7 +89,7 @@ fn topology(members: u32) -> Topology {
         clients: vec![host("client".to_owned(), BASE - 1)],
         sources: None,
         external: None,
-        ipv6: false,
+        ipv6: None,
     }
 }
 

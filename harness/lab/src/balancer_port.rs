@@ -1,7 +1,7 @@
 //! Plugging a balancer's namespace into the network, and taking it out again.
 
 use std::fs::File;
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::os::fd::AsFd;
 
 use nix::errno::Errno;
@@ -13,7 +13,7 @@ use crate::layout::{Mac, Port, Role};
 use crate::leftovers::{self, Leftovers};
 use crate::namespace::Home;
 use crate::netlink::{Netlink, Request};
-use crate::{Lab, LabError, Namespace, TopologyError, barrier, messages};
+use crate::{Lab, LabError, Namespace, PortAddresses, TopologyError, barrier, messages};
 
 /// How many times a VIP is announced, as `arping -A -c 3` in the LBaaS agent does.
 const ANNOUNCEMENTS: usize = 3;
@@ -21,8 +21,9 @@ const ANNOUNCEMENTS: usize = 3;
 impl Lab {
     /// Makes the namespace `qlbaas-<id>` with the interface `tap<first 11 characters of port_id>`, which has the VIP,
     /// and announces the VIP; when this returns every member and client reaches it.
-    pub fn plug_balancer(&self, id: &str, port_id: &str, vip: Ipv4Addr) -> Result<Namespace, LabError> {
-        self.plug_into(id, port_id, vip, |name| Site::create_and_stay(name, self.layout.ipv6))
+    pub fn plug_balancer(&self, id: &str, port_id: &str, vip: impl Into<PortAddresses>) -> Result<Namespace, LabError> {
+        let addresses = vip.into();
+        self.plug_into(id, port_id, addresses, |name| Site::create_and_stay(name, addresses.ipv6.is_some()))
     }
 
     /// As [`Lab::plug_balancer`], but the namespace is not made: it is one that a container has brought along, and becomes
@@ -32,25 +33,28 @@ impl Lab {
         network: &File,
         id: &str,
         port_id: &str,
-        vip: Ipv4Addr,
+        vip: impl Into<PortAddresses>,
     ) -> Result<Namespace, LabError> {
-        self.plug_into(id, port_id, vip, |name| Site::adopt_and_stay(name, network, self.layout.ipv6))
+        let addresses = vip.into();
+        self.plug_into(id, port_id, addresses, |name| Site::adopt_and_stay(name, network, addresses.ipv6.is_some()))
     }
 
     fn plug_into(
         &self,
         id: &str,
         port_id: &str,
-        vip: Ipv4Addr,
+        addresses: PortAddresses,
         site: impl FnOnce(&str) -> Result<Site, LabError>,
     ) -> Result<Namespace, LabError> {
-        let port = self.layout.balancer(id, port_id, vip, self.plugged.get())?;
+        let port = self.layout.balancer(id, port_id, addresses, self.plugged.get())?;
         if self.namespaces.borrow().contains_key(&port.namespace) {
             return Err(TopologyError::NameTaken(port.namespace).into());
         }
-        if let Some(other) = self.balancers.borrow().values().find(|other| other.address == vip) {
-            let (first, second) = (other.namespace.clone(), port.namespace);
-            return Err(TopologyError::AddressTaken { address: vip, first, second }.into());
+        for other in self.balancers.borrow().values() {
+            if let Some(address) = other.shares(addresses) {
+                let (first, second) = (other.namespace.clone(), port.namespace);
+                return Err(TopologyError::AddressTaken { address, first, second }.into());
+            }
         }
         self.plugged.set(self.plugged.get() + 1);
         let mut site = {
@@ -87,7 +91,7 @@ impl Lab {
             Err(refusal) if refusal.source == Errno::ENODEV => {}
             Err(refusal) => return Err(refusal.at(&self.switch)),
         }
-        self.tell_everyone(|index| messages::forget_neighbour(index, port.address), &[Errno::ENOENT])?;
+        self.tell_everyone(&port, messages::forget_neighbour, &[Errno::ENOENT])?;
         namespace.remove_name().map_err(namespace.failed("removing the name"))?;
         leftovers::find(&self.switch, &namespace, &port)
     }
@@ -105,12 +109,17 @@ impl Lab {
         barrier::require_carrier(&self.switch, &switch, &port.near)?;
         barrier::require_forwarding(&self.switch, &mut switch, [port])?;
         drop(switch);
-        self.tell_everyone(|index| messages::neighbour(index, port.address, port.far.mac), &[])?;
+        self.tell_everyone(port, |index, address| messages::neighbour(index, address, port.far.mac), &[])?;
         announce(&site.namespace, port)
     }
 
-    /// Makes a request in every namespace that speaks with balancers; these errors are none.
-    fn tell_everyone(&self, request: impl Fn(u32) -> Request, fine: &[Errno]) -> Result<(), LabError> {
+    /// Makes a request for each of a balancer's addresses in every namespace that speaks with it; these errors are none.
+    fn tell_everyone(
+        &self,
+        balancer: &Port,
+        request: impl Fn(u32, IpAddr) -> Request,
+        fine: &[Errno],
+    ) -> Result<(), LabError> {
         for port in self.layout.ports.iter().filter(|port| port.role != Role::Dhcp) {
             let unplugged = self.faults.borrow().get(&port.namespace) == Some(&crate::LinkFault::Unplug);
             if unplugged {
@@ -119,16 +128,18 @@ impl Lab {
             }
             let namespace = self.namespace(&port.namespace)?;
             let mut netlink = namespace.hop(Netlink::open)?.map_err(namespace.failed("opening a netlink socket"))?;
-            match netlink.send([request(port.far.index)]) {
-                Err(refusal) if !fine.contains(&refusal.source) => return Err(refusal.at(&namespace)),
-                _ => {}
+            for address in balancer.addresses().filter(|address| address.is_ipv4() || port.ipv6.is_some()) {
+                match netlink.send([request(port.far.index, address)]) {
+                    Err(refusal) if !fine.contains(&refusal.source) => return Err(refusal.at(&namespace)),
+                    _ => {}
+                }
             }
         }
         Ok(())
     }
 }
 
-/// Tells the network where the VIP is now: gratuitous ARP, RFC 5227 section 3.
+/// Tells the network where the balancer is now: gratuitous ARP, RFC 5227 section 3.
 fn announce(namespace: &Namespace, port: &Port) -> Result<(), LabError> {
     let failed = namespace.failed("announcing the VIP");
     let packet = || socket(AddressFamily::Packet, SockType::Raw, SockFlag::SOCK_CLOEXEC, None);

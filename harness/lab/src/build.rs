@@ -3,14 +3,14 @@
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::os::fd::AsFd;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use ipnet::Ipv4Net;
+use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
 use crate::layout::{Layout, Port, Role, Uplink};
 use crate::messages::{self, LOOPBACK};
@@ -53,6 +53,23 @@ const ROUTER: [(&str, &str); 5] = [
     ("ipv4/conf/default/send_redirects", "0"),
 ];
 
+/// IPv6 with addresses that are set and in force at once: no router is asked for, nobody is asked whether an address is taken, and
+/// there is no address that was not given.
+const IPV6: [(&str, &str); 4] = [
+    ("ipv6/conf/all/disable_ipv6", "0"),
+    ("ipv6/conf/default/accept_dad", "0"),
+    ("ipv6/conf/default/accept_ra", "0"),
+    // IN6_ADDR_GEN_MODE_NONE: no link-local address.
+    ("ipv6/conf/default/addr_gen_mode", "1"),
+];
+
+/// Setting `all` sets `default` as well. Multicast floods of IPv6 cost the square of the number of members.
+const NO_IPV6: [(&str, &str); 1] = [("ipv6/conf/all/disable_ipv6", "1")];
+
+/// Addresses of a local route are no addresses of an interface, and IPv6 lets only those be bound to (`__inet6_bind()`,
+/// `net/ipv6/af_inet6.c`).
+const IPV6_CLIENT: [(&str, &str); 1] = [("ipv6/ip_nonlocal_bind", "1")];
+
 impl Site {
     /// Makes a namespace and leaves the calling thread in it; the caller holds a [`Home`].
     pub(crate) fn create_and_stay(name: &str, ipv6: bool) -> Result<Site, LabError> {
@@ -66,18 +83,24 @@ impl Site {
 
     fn configured(namespace: Namespace, ipv6: bool) -> Result<Site, LabError> {
         let failed = namespace.failed("configuring the namespace");
-        // Setting `all` sets `default` as well. Multicast floods of IPv6 cost the square of the number of members.
-        let setting = if ipv6 { ("ipv6/conf/default/accept_dad", "0") } else { ("ipv6/conf/all/disable_ipv6", "1") };
-        sysctl::set_where_present(&[setting]).map_err(&failed)?;
+        if ipv6 {
+            let lacking = "turning IPv6 on, which the kernel has to have (`modprobe ipv6`, and no `ipv6.disable=1`)";
+            sysctl::set(&IPV6).map_err(namespace.failed(lacking))?;
+        } else {
+            sysctl::set_where_present(&NO_IPV6).map_err(&failed)?;
+        }
         let netlink = Netlink::open().map_err(&failed)?;
         Ok(Site { namespace, netlink })
     }
 
     /// As [`Site::create_and_stay`], for a port of the layout.
-    fn of_port(port: &Port, ipv6: bool) -> Result<Site, LabError> {
-        let site = Site::create_and_stay(&port.namespace, ipv6)?;
+    fn of_port(port: &Port) -> Result<Site, LabError> {
+        let site = Site::create_and_stay(&port.namespace, port.ipv6.is_some())?;
         if port.role == Role::Router {
             sysctl::set(&ROUTER).map_err(site.namespace.failed("making the namespace a router"))?;
+        }
+        if port.role == Role::Client && port.ipv6.is_some() {
+            sysctl::set(&IPV6_CLIENT).map_err(site.namespace.failed("letting clients have many addresses"))?;
         }
         Ok(site)
     }
@@ -156,7 +179,7 @@ fn network(layout: &Layout) -> Result<Network, LabError> {
     let failed = |doing| move |source| LabError::System { doing, namespace: layout.switch.clone(), source };
     let _home = Home::here().map_err(failed("remembering the way home"))?;
     let mut loading = Vec::new();
-    let mut switch = Site::create_and_stay(&layout.switch, layout.ipv6)?;
+    let mut switch = Site::create_and_stay(&layout.switch, false)?;
     sysctl::set_where_present(&SWITCH).map_err(switch.namespace.failed("configuring the switch"))?;
     let groups: Vec<_> =
         layout.ports.iter().filter_map(|port| Some((port.near.name.as_str(), port.group.as_ref()?))).collect();
@@ -168,7 +191,7 @@ fn network(layout: &Layout) -> Result<Network, LabError> {
     let next = AtomicUsize::new(0);
     let make = || {
         let at = next.fetch_add(1, Ordering::Relaxed);
-        layout.ports.get(at).map(|port| Site::of_port(port, layout.ipv6).map(|site| (at, site)))
+        layout.ports.get(at).map(|port| Site::of_port(port).map(|site| (at, site)))
     };
     let mut sites = Vec::with_capacity(layout.ports.len());
     let (sender, ready) = mpsc::channel();
@@ -192,7 +215,7 @@ fn network(layout: &Layout) -> Result<Network, LabError> {
 
     let mut outside = None;
     if let Some(uplink) = &layout.uplink {
-        let there = outside.insert(Site::create_and_stay(&uplink.namespace, layout.ipv6)?).namespace.file().as_fd();
+        let there = outside.insert(Site::create_and_stay(&uplink.namespace, false)?).namespace.file().as_fd();
         sites[0].send([messages::veth(&uplink.near, None, &uplink.far, there)])?;
         loading.push(nft::start(
             &sites[0].namespace,
@@ -208,20 +231,37 @@ pub(crate) fn own_settings(layout: &Layout, port: &Port) -> [Request; 2] {
     [messages::link_up(LOOPBACK), address]
 }
 
-/// What it loses then: being up, its routes and its permanent neighbours.
+/// What it loses then: being up, its routes, its permanent neighbours, and its IPv6 address.
 pub(crate) fn connections(layout: &Layout, port: &Port) -> Vec<Request> {
     let index = port.far.index;
     let mut requests = vec![messages::link_up(index)];
     if port.role != Role::Router {
-        requests.push(messages::route(Ipv4Net::default(), layout.router().address, index));
+        requests.push(messages::route(Ipv4Net::default().into(), layout.router().address.into(), index));
     }
     if let Some((prefix, owner)) = layout.sources {
-        let route =
-            if owner == port.address { messages::local_route(prefix) } else { messages::route(prefix, owner, index) };
-        requests.push(route);
+        requests.push(sources_route(prefix.into(), owner.into(), port));
+    }
+    if let (Some(side), Some(address)) = (layout.ipv6, port.ipv6) {
+        requests.push(messages::ipv6_address(index, address, side.subnet.prefix_len()));
+        // The kernel makes the address the namespace's own in a moment and from a work queue (`addrconf_dad_start()`,
+        // `net/ipv6/addrconf.c`), even if nobody is asked for it. Until then there is no way to it.
+        requests.push(messages::local_route(Ipv6Net::from(address).into()));
+        requests.extend(side.sources.map(|prefix| sources_route(prefix.into(), side.client.into(), port)));
+        let others = layout.ports.iter().filter(|other| other.namespace != port.namespace);
+        let known = others.filter_map(|other| Some(messages::neighbour(index, other.ipv6?, other.far.mac)));
+        requests.extend(known);
     }
     requests.extend(layout.neighbours(port).map(|other| messages::neighbour(index, other.address, other.far.mac)));
     requests
+}
+
+/// The route to the prefix of further sources: to their owner they are its own.
+fn sources_route(prefix: IpNet, owner: IpAddr, port: &Port) -> Request {
+    if port.addresses().any(|address| address == owner) {
+        messages::local_route(prefix)
+    } else {
+        messages::route(prefix, owner, port.far.index)
+    }
 }
 
 fn connect_outside(uplink: &Uplink, router: &mut Site, outside: &mut Site) -> Result<(), LabError> {

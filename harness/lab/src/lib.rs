@@ -40,4 +40,4 @@ pub use nix::sys::signal::Signal;
 pub use process::{Process, ProcessSpec};
 pub use process_output::{OutputLine, OutputStream};
 pub use processor_wait::ProcessorWait;
-pub use topology::{External, Host, Topology};
+pub use topology::{External, Host, Ipv6Side, PortAddresses, Topology};

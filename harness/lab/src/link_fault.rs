@@ -73,7 +73,10 @@ impl Lab {
         let namespace = self.namespace(&port.namespace)?;
         let mut netlink = namespace.hop(Netlink::open)?.map_err(namespace.failed("opening a netlink socket"))?;
         let balancers: Vec<_> = self.balancers.borrow().values().cloned().collect();
-        let balancers = balancers.iter().map(|other| messages::neighbour(port.far.index, other.address, other.far.mac));
+        let balancers = balancers.iter().flat_map(|other| {
+            let known = other.addresses().filter(|address| address.is_ipv4() || port.ipv6.is_some());
+            known.map(|address| messages::neighbour(port.far.index, address, other.far.mac))
+        });
         netlink
             .send(connections(&self.layout, port).into_iter().chain(balancers))
             .map_err(|refusal| refusal.at(&namespace))?;

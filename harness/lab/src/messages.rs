@@ -1,17 +1,18 @@
 //! The rtnetlink requests that a lab is made of.
 
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::os::fd::{AsRawFd, BorrowedFd};
 
-use ipnet::Ipv4Net;
+use ipnet::IpNet;
 use rtnetlink::packet_core::{DefaultNla, NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE, Nla};
+use rtnetlink::packet_route::address::AddressHeaderFlags;
 use rtnetlink::packet_route::link::{
     BridgeStpState, InfoBridge, InfoData, InfoVeth, LinkAttribute, LinkMessage, LinkProtoInfoBridge,
 };
 use rtnetlink::packet_route::neighbour::{
     NeighbourAddress, NeighbourAttribute, NeighbourFlags, NeighbourMessage, NeighbourState,
 };
-use rtnetlink::packet_route::route::{RouteScope, RouteType};
+use rtnetlink::packet_route::route::{RouteAttribute, RouteMessage, RouteScope, RouteType};
 use rtnetlink::packet_route::{AddressFamily, RouteNetlinkMessage};
 use rtnetlink::{AddressMessageBuilder, LinkBridge, LinkMessageBuilder, LinkUnspec, LinkVeth, RouteMessageBuilder};
 
@@ -99,46 +100,63 @@ pub(crate) fn address(index: u32, address: Ipv4Addr, prefix: u8) -> Request {
     request(RouteNetlinkMessage::NewAddress(address), NLM_F_CREATE | NLM_F_EXCL, "adding an address")
 }
 
+/// An address that can be used at once: nobody is asked whether it is somebody else's, which would take a second.
+pub(crate) fn ipv6_address(index: u32, address: Ipv6Addr, prefix: u8) -> Request {
+    let mut address = AddressMessageBuilder::<Ipv6Addr>::new().index(index).address(address, prefix).build();
+    address.header.flags = AddressHeaderFlags::Nodad;
+    request(RouteNetlinkMessage::NewAddress(address), NLM_F_CREATE | NLM_F_REPLACE, "adding an IPv6 address")
+}
+
 /// A route by way of a neighbour; the default route has the prefix 0.0.0.0/0.
-pub(crate) fn route(destination: Ipv4Net, via: Ipv4Addr, index: u32) -> Request {
-    let route = RouteMessageBuilder::<Ipv4Addr>::new()
-        .destination_prefix(destination.network(), destination.prefix_len())
-        .gateway(via)
-        .output_interface(index)
-        .build();
+pub(crate) fn route(destination: IpNet, via: IpAddr, index: u32) -> Request {
+    let mut route = route_to(destination);
+    route.attributes.extend([RouteAttribute::Gateway(via.into()), RouteAttribute::Oif(index)]);
     request(RouteNetlinkMessage::NewRoute(route), NLM_F_CREATE | NLM_F_REPLACE, "adding a route")
 }
 
 /// Makes every address of the prefix the namespace's own.
-pub(crate) fn local_route(destination: Ipv4Net) -> Request {
-    let route = RouteMessageBuilder::<Ipv4Addr>::new()
-        .destination_prefix(destination.network(), destination.prefix_len())
-        .kind(RouteType::Local)
-        .scope(RouteScope::Host)
-        .table_id(LOCAL_TABLE)
-        .output_interface(LOOPBACK)
-        .build();
+pub(crate) fn local_route(destination: IpNet) -> Request {
+    let mut route = route_to(destination);
+    route.header.kind = RouteType::Local;
+    route.header.scope = RouteScope::Host;
+    route.attributes.extend([RouteAttribute::Table(LOCAL_TABLE), RouteAttribute::Oif(LOOPBACK)]);
     request(RouteNetlinkMessage::NewRoute(route), NLM_F_CREATE | NLM_F_REPLACE, "adding a local prefix")
 }
 
+/// The beginning of a route to a prefix of either family.
+fn route_to(destination: IpNet) -> RouteMessage {
+    match destination {
+        IpNet::V4(net) => {
+            RouteMessageBuilder::<Ipv4Addr>::new().destination_prefix(net.network(), net.prefix_len()).build()
+        }
+        IpNet::V6(net) => {
+            RouteMessageBuilder::<Ipv6Addr>::new().destination_prefix(net.network(), net.prefix_len()).build()
+        }
+    }
+}
+
 /// A neighbour that is never asked for, never forgotten, and exempt from the kernel-wide limit of the ARP table.
-pub(crate) fn neighbour(index: u32, address: Ipv4Addr, mac: Mac) -> Request {
-    let mut message = neighbour_of(index, address);
+pub(crate) fn neighbour(index: u32, address: impl Into<IpAddr>, mac: Mac) -> Request {
+    let mut message = neighbour_of(index, address.into());
     message.header.state = NeighbourState::Permanent;
     message.attributes.push(NeighbourAttribute::LinkLayerAddress(mac.0.to_vec()));
     request(RouteNetlinkMessage::NewNeighbour(message), NLM_F_CREATE | NLM_F_REPLACE, "adding a permanent neighbour")
 }
 
-pub(crate) fn forget_neighbour(index: u32, address: Ipv4Addr) -> Request {
-    request(RouteNetlinkMessage::DelNeighbour(neighbour_of(index, address)), 0, "removing a permanent neighbour")
+pub(crate) fn forget_neighbour(index: u32, address: impl Into<IpAddr>) -> Request {
+    request(RouteNetlinkMessage::DelNeighbour(neighbour_of(index, address.into())), 0, "removing a permanent neighbour")
 }
 
-fn neighbour_of(index: u32, address: Ipv4Addr) -> NeighbourMessage {
+fn neighbour_of(index: u32, address: IpAddr) -> NeighbourMessage {
     let mut message = NeighbourMessage::default();
-    message.header.family = AddressFamily::Inet;
+    let (family, address) = match address {
+        IpAddr::V4(address) => (AddressFamily::Inet, NeighbourAddress::Inet(address)),
+        IpAddr::V6(address) => (AddressFamily::Inet6, NeighbourAddress::Inet6(address)),
+    };
+    message.header.family = family;
     message.header.ifindex = index;
     message.header.kind = RouteType::Unspec;
-    message.attributes.push(NeighbourAttribute::Destination(NeighbourAddress::Inet(address)));
+    message.attributes.push(NeighbourAttribute::Destination(address));
     message
 }
 

@@ -2,7 +2,7 @@
 
 use std::fs::{self, File};
 use std::io;
-use std::net::{SocketAddrV4, TcpListener};
+use std::net::{IpAddr, SocketAddrV4, TcpListener};
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::MetadataExt;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -80,6 +80,12 @@ impl Namespace {
     /// A TCP socket in the namespace, to bind and connect from anywhere.
     pub fn tcp_socket(&self) -> io::Result<TcpSocket> {
         self.hop(TcpSocket::new_v4).map_err(io::Error::other)?
+    }
+
+    /// A TCP socket in the namespace that can connect to this address.
+    pub fn tcp_socket_to(&self, peer: IpAddr) -> io::Result<TcpSocket> {
+        let open = if peer.is_ipv4() { TcpSocket::new_v4 } else { TcpSocket::new_v6 };
+        self.hop(open).map_err(io::Error::other)?
     }
 
     /// Sets a network setting of the namespace, as in `net.ipv4.ip_forward`.

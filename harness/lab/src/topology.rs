@@ -1,8 +1,8 @@
 //! What a lab is made of, as its user describes it.
 
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, Ipv6Addr};
 
-use ipnet::Ipv4Net;
+use ipnet::{Ipv4Net, Ipv6Net};
 use lblab_model::{Name, SecurityGroup};
 
 /// A tenant network with its router, members and clients.
@@ -24,8 +24,35 @@ pub struct Topology {
     pub sources: Option<Ipv4Net>,
     /// The network outside the router, if there is one.
     pub external: Option<External>,
-    /// Whether interfaces have IPv6 link-local addresses; without it the kernel's IPv6 is off in the whole lab.
-    pub ipv6: bool,
+    /// The IPv6 side of the tenant network; without it the kernel's IPv6 is off in the whole lab.
+    pub ipv6: Option<Ipv6Side>,
+}
+
+/// The IPv6 side of a tenant network. The first client and the balancers that are given an IPv6 address take part in it; everywhere
+/// else the kernel's IPv6 is off, because multicast floods of IPv6 cost the square of the number of namespaces.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ipv6Side {
+    /// The tenant network's IPv6 subnet.
+    pub subnet: Ipv6Net,
+    /// The first client's address in it, beside its IPv4 one.
+    pub client: Ipv6Addr,
+    /// Further source addresses of the first client, which can bind to any of them.
+    pub sources: Option<Ipv6Net>,
+}
+
+/// The addresses of a balancer's port.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PortAddresses {
+    /// The one from which it speaks to members, and the VIP unless that is an IPv6 address.
+    pub ipv4: Ipv4Addr,
+    /// The VIP, if it is an IPv6 address.
+    pub ipv6: Option<Ipv6Addr>,
+}
+
+impl From<Ipv4Addr> for PortAddresses {
+    fn from(ipv4: Ipv4Addr) -> PortAddresses {
+        PortAddresses { ipv4, ipv6: None }
+    }
 }
 
 /// A member or client.

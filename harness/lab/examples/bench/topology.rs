@@ -39,7 +39,7 @@ pub fn topology(kind: Members, members: u32, clients: u32) -> Result<Topology> {
         clients: (0..clients).map(client).collect::<Result<_>>()?,
         sources: None,
         external: None,
-        ipv6: false,
+        ipv6: None,
     })
 }
 

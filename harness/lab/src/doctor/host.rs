@@ -78,6 +78,15 @@ pub(super) fn open_files() -> Finding {
     }
 }
 
+/// IPv6, which only labs with an IPv6 VIP need.
+pub(super) fn ipv6() -> Finding {
+    if Path::new("/proc/sys/net/ipv6").exists() {
+        return Finding::ok("IPv6", "the kernel has it");
+    }
+    let detail = "the kernel has none: no scenario whose VIP is an IPv6 address can be run";
+    Finding::new("IPv6", State::Degraded, detail, Some("modprobe ipv6"))
+}
+
 /// Parts of the kernel that other labs use and this one does not. They are looked for and not tried, because trying
 /// would load a module into the host's kernel for nothing.
 pub(super) fn unused_modules() -> Vec<Finding> {

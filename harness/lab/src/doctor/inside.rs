@@ -69,8 +69,8 @@ fn sites(layout: &Layout) -> Result<(Site, Site), LabError> {
     let failed =
         |source| LabError::System { doing: "remembering the way home", namespace: layout.switch.clone(), source };
     let _home = Home::here().map_err(failed)?;
-    let switch = Site::create_and_stay(&layout.switch, layout.ipv6)?;
-    Ok((switch, Site::create_and_stay(&layout.router().namespace, layout.ipv6)?))
+    let switch = Site::create_and_stay(&layout.switch, false)?;
+    Ok((switch, Site::create_and_stay(&layout.router().namespace, false)?))
 }
 
 fn bridge(layout: &Layout, switch: &mut Site, router: &mut Site) -> Result<(), LabError> {
@@ -158,6 +158,6 @@ fn sample() -> Topology {
             client: Ipv4Addr::new(192, 168, 2, 2),
             floating: vec![(Ipv4Addr::new(192, 168, 2, 17), fixed)],
         }),
-        ipv6: false,
+        ipv6: None,
     }
 }

@@ -62,7 +62,7 @@ pub fn examine() -> Vec<Finding> {
     let mut findings = vec![host::user_namespaces()];
     findings.extend(host::capabilities());
     findings.extend(inside_a_sandbox());
-    findings.extend([host::ip(), host::open_files()]);
+    findings.extend([host::ip(), host::ipv6(), host::open_files()]);
     findings.extend(host::unused_modules());
     findings
 }

@@ -2,13 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use ipnet::Ipv4Net;
+use ipnet::{IpNet, Ipv4Net};
 use lblab_model::SecurityGroup;
 
 use crate::messages::End;
-use crate::{External, Topology};
+use crate::{External, Ipv6Side, PortAddresses, Topology};
 
 /// The most ports of a Linux bridge: `BR_MAX_PORTS` (`net/bridge/br_private.h`) less the number 0.
 const MOST_PORTS: usize = 1023;
@@ -35,7 +35,7 @@ pub enum TopologyError {
     #[error("{address} is given to {first} and to {second}; give one of them another address")]
     AddressTaken {
         /// The address.
-        address: Ipv4Addr,
+        address: IpAddr,
         /// Who has it.
         first: String,
         /// Who else would have it.
@@ -45,11 +45,11 @@ pub enum TopologyError {
     #[error("{address} of {owner} is not a host's address in {subnet}; choose one that is")]
     NotInSubnet {
         /// The address.
-        address: Ipv4Addr,
+        address: IpAddr,
         /// Whose it is.
         owner: String,
         /// The network.
-        subnet: Ipv4Net,
+        subnet: IpNet,
     },
     /// A bridge has too few ports.
     #[error("the network needs {0} ports and a Linux bridge has 1023; leave members or clients out")]
@@ -58,7 +58,13 @@ pub enum TopologyError {
     #[error(
         "the source prefix {0} needs a client to own it and must not overlap another network; choose another prefix"
     )]
-    Sources(Ipv4Net),
+    Sources(IpNet),
+    /// The IPv6 side needs a client.
+    #[error("the IPv6 subnet {0} has no client; add a client, or leave the subnet out")]
+    NoIpv6Client(IpNet),
+    /// A balancer has an IPv6 address and the network has no IPv6 side.
+    #[error("{0} is an IPv6 address and the network has no IPv6 subnet; give it one")]
+    NoIpv6(Ipv6Addr),
 }
 
 /// An Ethernet address.
@@ -102,6 +108,8 @@ pub(crate) struct Port {
     pub(crate) role: Role,
     pub(crate) namespace: String,
     pub(crate) address: Ipv4Addr,
+    /// Its IPv6 address; without one its namespace has no IPv6 at all.
+    pub(crate) ipv6: Option<Ipv6Addr>,
     /// The bridge's end.
     pub(crate) near: End,
     /// The namespace's end.
@@ -131,7 +139,7 @@ pub(crate) struct Layout {
     /// The prefix of further source addresses, and the address of the client that has them.
     pub(crate) sources: Option<(Ipv4Net, Ipv4Addr)>,
     pub(crate) uplink: Option<Uplink>,
-    pub(crate) ipv6: bool,
+    pub(crate) ipv6: Option<Ipv6Side>,
 }
 
 impl Layout {
@@ -150,7 +158,7 @@ impl Layout {
             };
             hosts.iter().map(port).collect::<Vec<_>>()
         };
-        let ports: Vec<Port> = network
+        let mut ports: Vec<Port> = network
             .into_iter()
             .chain(hosts(Role::Client, &topology.clients))
             .chain(hosts(Role::Member, &topology.members))
@@ -159,6 +167,10 @@ impl Layout {
                 Port::new(role, namespace, address, &interface, index, group)
             })
             .collect();
+        if let Some(side) = topology.ipv6 {
+            let client = ports.iter_mut().find(|port| port.role == Role::Client);
+            client.ok_or(TopologyError::NoIpv6Client(side.subnet.into()))?.ipv6 = Some(side.client);
+        }
         let layout = Layout {
             switch: format!("switch-{id}"),
             bridge: End { name: format!("brq{short}"), index: FIRST, mac: Mac([0xfe, 0xff, 0, 0, 0, 1]) },
@@ -166,7 +178,7 @@ impl Layout {
             sources: match (topology.sources, topology.clients.first()) {
                 (None, _) => None,
                 (Some(prefix), Some(client)) => Some((prefix.trunc(), client.address)),
-                (Some(prefix), None) => return Err(TopologyError::Sources(prefix)),
+                (Some(prefix), None) => return Err(TopologyError::Sources(prefix.into())),
             },
             uplink: topology.external.clone().map(|network| Uplink {
                 namespace: OUTSIDE.to_owned(),
@@ -182,18 +194,30 @@ impl Layout {
     }
 
     /// The balancer's namespace and port, the `count`th that this lab plugs.
-    pub(crate) fn balancer(&self, id: &str, port: &str, vip: Ipv4Addr, count: u32) -> Result<Port, TopologyError> {
+    pub(crate) fn balancer(
+        &self,
+        id: &str,
+        port: &str,
+        addresses: PortAddresses,
+        count: u32,
+    ) -> Result<Port, TopologyError> {
+        let PortAddresses { ipv4, ipv6 } = addresses;
         check_id(id)?;
         check_id(port)?;
         let namespace = format!("qlbaas-{id}");
-        check_host(self.subnet, vip, &namespace)?;
-        if let Some(taken) = self.ports.iter().find(|port| port.address == vip) {
-            let first = taken.namespace.clone();
-            return Err(TopologyError::AddressTaken { address: vip, first, second: namespace });
+        check_host(self.subnet.into(), ipv4.into(), &namespace)?;
+        if let Some(address) = ipv6 {
+            let side = self.ipv6.ok_or(TopologyError::NoIpv6(address))?;
+            check_host(side.subnet.into(), address.into(), &namespace)?;
+        }
+        for port in &self.ports {
+            if let Some(address) = port.shares(addresses) {
+                return Err(TopologyError::AddressTaken { address, first: port.namespace.clone(), second: namespace });
+            }
         }
         let interface = format!("tap{}", port.get(..11).unwrap_or(port));
         let index = FIRST_PORT + u32::try_from(MOST_PORTS).unwrap_or(u32::MAX) + count;
-        Ok(Port::new(Role::Balancer, namespace, vip, &interface, index, None))
+        Ok(Port { ipv6, ..Port::new(Role::Balancer, namespace, ipv4, &interface, index, None) })
     }
 
     pub(crate) fn router(&self) -> &Port {
@@ -231,7 +255,7 @@ impl Layout {
             }
         }
         let mut taken = BTreeMap::new();
-        let mut claim = |address, owner: &str, subnet| {
+        let mut claim = |address: IpAddr, owner: &str, subnet: IpNet| {
             check_host(subnet, address, owner)?;
             match taken.insert(address, owner.to_owned()) {
                 Some(first) => Err(TopologyError::AddressTaken { address, first, second: owner.to_owned() }),
@@ -239,22 +263,30 @@ impl Layout {
             }
         };
         for port in &self.ports {
-            claim(port.address, &port.namespace, self.subnet)?;
+            claim(port.address.into(), &port.namespace, self.subnet.into())?;
+            if let (Some(address), Some(side)) = (port.ipv6, self.ipv6) {
+                claim(address.into(), &port.namespace, side.subnet.into())?;
+            }
         }
         if let Some(Uplink { network, namespace, .. }) = &self.uplink {
-            claim(network.router, "the router outside", network.subnet)?;
-            claim(network.client, namespace, network.subnet)?;
+            claim(network.router.into(), "the router outside", network.subnet.into())?;
+            claim(network.client.into(), namespace, network.subnet.into())?;
             for (floating, fixed) in &network.floating {
-                claim(*floating, "a floating address", network.subnet)?;
-                check_host(self.subnet, *fixed, "a floating address")?;
+                claim((*floating).into(), "a floating address", network.subnet.into())?;
+                check_host(self.subnet.into(), (*fixed).into(), "a floating address")?;
             }
         }
         if let Some((prefix, _)) = self.sources {
             let others = [Some(self.subnet), self.uplink.as_ref().map(|uplink| uplink.network.subnet)];
             let overlaps = |other: Ipv4Net| prefix.contains(&other) || other.contains(&prefix);
             if others.into_iter().flatten().any(overlaps) {
-                return Err(TopologyError::Sources(prefix));
+                return Err(TopologyError::Sources(prefix.into()));
             }
+        }
+        if let Some(Ipv6Side { subnet, sources: Some(prefix), .. }) = self.ipv6
+            && (prefix.contains(&subnet) || subnet.contains(&prefix))
+        {
+            return Err(TopologyError::Sources(prefix.into()));
         }
         Ok(())
     }
@@ -271,7 +303,18 @@ impl Port {
     ) -> Port {
         let near = End { name: format!("port{index}"), index, mac: Mac::of_port(address) };
         let far = End { name: interface.to_owned(), index: FIRST, mac: Mac::of(address) };
-        Port { role, namespace, address, near, far, group }
+        Port { role, namespace, address, ipv6: None, near, far, group }
+    }
+
+    /// An address that is both the port's and among these.
+    pub(crate) fn shares(&self, addresses: PortAddresses) -> Option<IpAddr> {
+        let ipv4 = (self.address == addresses.ipv4).then_some(IpAddr::V4(self.address));
+        ipv4.or(self.ipv6.filter(|own| addresses.ipv6 == Some(*own)).map(IpAddr::V6))
+    }
+
+    /// All of its addresses.
+    pub(crate) fn addresses(&self) -> impl Iterator<Item = IpAddr> + use<> {
+        [IpAddr::V4(self.address)].into_iter().chain(self.ipv6.map(IpAddr::V6))
     }
 }
 
@@ -280,8 +323,12 @@ fn check_id(id: &str) -> Result<(), TopologyError> {
     if fine { Ok(()) } else { Err(TopologyError::Id(id.chars().take(80).collect())) }
 }
 
-fn check_host(subnet: Ipv4Net, address: Ipv4Addr, owner: &str) -> Result<(), TopologyError> {
-    let reserved = subnet.prefix_len() < 31 && (address == subnet.network() || address == subnet.broadcast());
+fn check_host(subnet: IpNet, address: IpAddr, owner: &str) -> Result<(), TopologyError> {
+    let reserved = match subnet {
+        // IPv6 has no broadcast; its first address is every router's (RFC 4291 section 2.6.1).
+        IpNet::V6(_) => address == subnet.network(),
+        IpNet::V4(_) => subnet.prefix_len() < 31 && (address == subnet.network() || address == subnet.broadcast()),
+    };
     if subnet.contains(&address) && !reserved {
         Ok(())
     } else {

@@ -6,7 +6,7 @@ use expect_test::{Expect, expect};
 use lblab_model::Name;
 
 use super::{Layout, Role};
-use crate::{External, Host, Topology};
+use crate::{External, Host, Ipv6Side, PortAddresses, Topology};
 
 fn host(name: &str, last: u8) -> Host {
     Host {
@@ -31,7 +31,7 @@ fn topology() -> Topology {
             client: Ipv4Addr::new(203, 0, 113, 99),
             floating: vec![(Ipv4Addr::new(203, 0, 113, 17), Ipv4Addr::new(192, 168, 1, 17))],
         }),
-        ipv6: false,
+        ipv6: None,
     }
 }
 
@@ -141,14 +141,68 @@ fn a_topology_that_cannot_be_built_is_refused() {
 }
 
 #[test]
+fn an_ipv6_side_that_cannot_be_built_is_refused() {
+    let side = Ipv6Side {
+        subnet: "2001:db8:1::/64".parse().expect("a prefix"),
+        client: "2001:db8:1::100".parse().expect("an address"),
+        sources: None,
+    };
+    let with = |change: fn(&mut Ipv6Side)| {
+        move |topology: &mut Topology| {
+            let mut side = side;
+            change(&mut side);
+            topology.ipv6 = Some(side);
+        }
+    };
+    check(
+        with(|side| side.client = "2001:db8:2::100".parse().expect("an address")),
+        &expect![[r#"
+        2001:db8:2::100 of client is not a host's address in 2001:db8:1::/64; choose one that is
+    "#]],
+    );
+    check(
+        with(|side| side.client = side.subnet.network()),
+        &expect![[r#"
+        2001:db8:1:: of client is not a host's address in 2001:db8:1::/64; choose one that is
+    "#]],
+    );
+    check(
+        with(|side| side.sources = Some(side.subnet)),
+        &expect![[r#"
+        the source prefix 2001:db8:1::/64 needs a client to own it and must not overlap another network; choose another prefix
+    "#]],
+    );
+    check(
+        |topology| {
+            topology.clients.clear();
+            topology.sources = None;
+            topology.ipv6 = Some(side);
+        },
+        &expect![[r#"
+            the IPv6 subnet 2001:db8:1::/64 has no client; add a client, or leave the subnet out
+        "#]],
+    );
+    let balancer = |topology: &Topology, ipv6| {
+        let addresses = PortAddresses { ipv4: Ipv4Addr::new(192, 168, 1, 250), ipv6: Some(ipv6) };
+        let layout = Layout::new(topology).expect("a layout");
+        layout.balancer("pool-1", "4f1f2b68", addresses, 0).expect_err("it cannot be plugged").to_string()
+    };
+    expect!["2001:db8:1::100 is an IPv6 address and the network has no IPv6 subnet; give it one"]
+        .assert_eq(&balancer(&topology(), side.client));
+    let topology = Topology { ipv6: Some(side), ..topology() };
+    expect!["2001:db8:1::100 is given to client and to qlbaas-pool-1; give one of them another address"]
+        .assert_eq(&balancer(&topology, side.client));
+}
+
+#[test]
 fn a_balancer_is_named_after_its_id_and_port() {
     let layout = Layout::new(&topology()).expect("a layout");
     let vip = Ipv4Addr::new(192, 168, 1, 250);
-    let port = layout.balancer("pool-1", "4f1f2b68-d0d2-4a3e", vip, 0).expect("a port");
+    let port = layout.balancer("pool-1", "4f1f2b68-d0d2-4a3e", vip.into(), 0).expect("a port");
     assert_eq!(
         (port.role, port.namespace.as_str(), port.far.name.as_str()),
         (Role::Balancer, "qlbaas-pool-1", "tap4f1f2b68-d0")
     );
-    let next = layout.balancer("pool-2", "4f1f2b68-d0d2-4a3e", vip, 1).expect("a port");
+    let next = layout.balancer("pool-2", "4f1f2b68-d0d2-4a3e", vip.into(), 1).expect("a port");
     assert!(next.near.index != port.near.index && layout.ports.iter().all(|port| port.near.index != next.near.index));
 }

@@ -70,7 +70,7 @@ pub fn topology(members: u8) -> Topology {
             client: OUTSIDE,
             floating: vec![(FLOATING, member(1)), (FLOATING_VIP, VIP)],
         }),
-        ipv6: false,
+        ipv6: None,
     }
 }
 

@@ -1,12 +1,13 @@
 //! What a freshly built network does.
 
 use std::fs;
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::process::Command;
+use std::time::{Duration, Instant};
 
-use lblab_lab::{Lab, LabError, TopologyError};
+use lblab_lab::{Ipv6Side, Lab, LabError, PortAddresses, Topology, TopologyError};
 
 use crate::fixture::{
     CLIENT, FLOATING, ID, OUTSIDE, ask, ask_as, member, sandboxed, serve, serve_members, topology, welcome, with_lab,
@@ -28,6 +29,7 @@ pub const TESTS: &[Test] = &[
     ("networks::ip_netns_lists_the_namespaces", ip_netns_lists_the_namespaces),
     ("networks::a_hop_comes_home_after_a_panic", a_hop_comes_home_after_a_panic),
     ("networks::ipv6_is_there_only_when_asked_for", ipv6_is_there_only_when_asked_for),
+    ("networks::an_ipv6_vip_is_reached_at_once_from_every_source", an_ipv6_vip_is_reached_at_once_from_every_source),
     ("networks::unknown_names_and_unusable_topologies_are_errors", unknown_names_and_unusable_topologies_are_errors),
 ];
 
@@ -139,14 +141,55 @@ fn a_hop_comes_home_after_a_panic() -> Verdict {
 fn ipv6_is_there_only_when_asked_for() -> Verdict {
     for ipv6 in [false, true] {
         let mut topology = topology(1);
-        topology.ipv6 = ipv6;
+        topology.ipv6 = ipv6.then(side);
         with_lab(&topology, async |lab| {
             serve_members(&lab, 1);
-            let vm = lab.namespace("vm01").expect("a member");
-            let addresses =
-                vm.hop(|| fs::read_to_string("/proc/thread-self/net/if_inet6")).expect("a hop").unwrap_or_default();
-            assert_eq!(addresses.contains("eth0"), ipv6, "{addresses}");
+            lab.plug_balancer("pool-1", "4f1f2b68-d0d2", crate::fixture::VIP).expect("a balancer");
+            for namespace in lab.namespaces() {
+                let read = || fs::read_to_string("/proc/thread-self/net/if_inet6");
+                let addresses = namespace.hop(read).expect("a hop").unwrap_or_default();
+                let (name, here) = (namespace.name(), ipv6 && namespace.name() == "client");
+                assert_eq!(addresses.contains("eth0"), here, "{name}: {addresses}");
+                assert!(!addresses.contains("fe80"), "{name}: {addresses}");
+            }
             ask(&lab.namespace("client").expect("a client"), member(1), 80).await.prompt();
+        });
+    }
+    Verdict::Passed
+}
+
+fn side() -> Ipv6Side {
+    Ipv6Side {
+        subnet: "2001:db8:1::/64".parse().expect("a prefix"),
+        client: "2001:db8:1::100".parse().expect("an address"),
+        sources: Some("2001:db8:64::/64".parse().expect("a prefix")),
+    }
+}
+
+/// Every lab is another one, and the first connection of each comes from another of the client's addresses.
+fn an_ipv6_vip_is_reached_at_once_from_every_source() -> Verdict {
+    let vip: Ipv6Addr = "2001:db8:1::250".parse().expect("an address");
+    for source in ["2001:db8:1::100", "2001:db8:64::b:0:1", "2001:db8:64:0:ffff:ffff:ffff:ffff"] {
+        let source: IpAddr = source.parse().expect("an address");
+        with_lab(&Topology { ipv6: Some(side()), ..topology(1) }, async |lab| {
+            serve_members(&lab, 1);
+            let addresses = PortAddresses { ipv4: crate::fixture::VIP, ipv6: Some(vip) };
+            let balancer = lab.plug_balancer("pool-1", "4f1f2b68-d0d2", addresses).expect("a balancer");
+            let listener = balancer.hop(|| TcpListener::bind((vip, 80))).expect("a hop").expect("a listener");
+            // The balancer itself finds its way there as soon as it is plugged; a manifest may ask so whether it is ready.
+            let own = balancer.tcp_socket_to(vip.into()).expect("a socket");
+            own.connect(SocketAddr::new(vip.into(), 80)).await.expect("a connection to itself");
+            listener.accept().expect("it is connected");
+            let client = lab.namespace("client").expect("a client");
+            let socket = client.tcp_socket_to(vip.into()).expect("a socket");
+            socket.bind(SocketAddr::new(source, 0)).expect("every source is the client's");
+            let begun = Instant::now();
+            socket.connect(SocketAddr::new(vip.into(), 80)).await.expect("a connection");
+            let took = begun.elapsed();
+            assert!(took < Duration::from_millis(200), "{source}: {took:?}");
+            assert_eq!(listener.accept().expect("it is connected").1.ip(), source);
+            // Its members are reached by IPv4 all the same.
+            ask(&balancer, member(1), 80).await.prompt();
         });
     }
     Verdict::Passed
