@@ -1,7 +1,7 @@
 //! Asking a balancer a question: a line on a socket, or an HTTP request, over a unix socket or in the balancer's namespace.
 
 use std::io;
-use std::net::SocketAddrV4;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use bytes::Bytes;
@@ -25,7 +25,7 @@ pub(crate) enum Place {
     /// A unix stream socket.
     Socket(PathBuf),
     /// An address and port in the balancer's namespace.
-    Address(SocketAddrV4),
+    Address(SocketAddr),
 }
 
 impl std::fmt::Display for Place {
@@ -57,7 +57,7 @@ impl Answer {
 pub(crate) async fn ask(place: &Place, asked: &Asked, namespace: &Namespace) -> io::Result<Answer> {
     match place {
         Place::Socket(path) => talk(UnixStream::connect(path).await?, asked).await,
-        Place::Address(address) => talk(namespace.tcp_socket()?.connect((*address).into()).await?, asked).await,
+        Place::Address(address) => talk(namespace.tcp_socket_to(address.ip())?.connect(*address).await?, asked).await,
     }
 }
 

@@ -46,7 +46,7 @@ pub(crate) enum Condition {
     /// A question in the balancer's namespace is answered as it should be.
     Address(Place, Asked),
     /// Connections are accepted.
-    Accepts(std::net::SocketAddrV4),
+    Accepts(std::net::SocketAddr),
     /// A line is printed.
     Line(oneshot::Receiver<End>),
 }
@@ -73,7 +73,7 @@ impl Condition {
                 Ok(())
             }
             Condition::Accepts(address) => loop {
-                match namespace.tcp_socket()?.connect(address.into()).await {
+                match namespace.tcp_socket_to(address.ip())?.connect(address).await {
                     Ok(stream) => {
                         // One that has no member to ask may never answer.
                         let _ = timeout(EXPLAINED, explain(stream)).await;

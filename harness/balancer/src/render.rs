@@ -1,7 +1,7 @@
 //! From a load balancer to the files and commands of one balancer.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddrV4;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use lblab_lab::sandbox::Identity;
@@ -39,8 +39,8 @@ struct Context<'a> {
     group: Option<&'a str>,
     mutant: Option<&'a str>,
     values: &'a BTreeMap<String, String>,
-    /// The address and port of the first listener.
-    vip: Option<SocketAddrV4>,
+    /// The address and port of the first listener; an IPv6 address is in brackets.
+    vip: Option<SocketAddr>,
     /// Which configuration of this deployment this is, counted from 1.
     generation: u64,
     /// Where balancers that are not packaged are put.
@@ -80,7 +80,7 @@ impl Renderer {
             group,
             mutant: self.mutant.as_deref(),
             values: &self.manifest.values,
-            vip: lb.listeners.first().map(|listener| SocketAddrV4::new(listener.address, listener.port.get())),
+            vip: lb.listeners.first().map(|listener| SocketAddr::new(listener.address, listener.port.get())),
             generation,
             balancers: balancers_folder(),
             here: self.manifest.folder.as_deref(),

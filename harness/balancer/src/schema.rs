@@ -207,6 +207,7 @@ fn traits() -> Json {
         "reload": word(&["keeps-all", "keeps-connections", "restarts"], "What a reload keeps."),
         "forwarded_for": word(&["none", "added"], "Whether members are told the client's address by X-Forwarded-For; `none` if left out."),
         "connection_limit": word(&["none", "waits", "refuses"], "What becomes of a client beyond the limit of connections; `none` if none can be configured, or left out."),
+        "ipv6": { "type": "boolean", "description": "Whether the VIP can be an IPv6 address, with members that have IPv4 ones; `false` if left out." },
     });
     let always = &[
         "protocols",

@@ -2,6 +2,7 @@
 //! place.
 
 use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv6Addr, SocketAddrV6};
 use std::ops::Range;
 
 use minijinja::{AutoEscape, Environment, Error, ErrorKind, Output, State, UndefinedBehavior, Value};
@@ -91,6 +92,7 @@ fn environment<'source>(formatter: Formatter) -> Environment<'source> {
     environment.set_fuel(Some(STEPS));
     environment.set_formatter(formatter);
     environment.add_filter("duration", duration);
+    environment.add_filter("host", host);
     environment.add_function("refuse", refuse);
     // Each of these marks its result as safe, which would carry it past the formatter.
     for filter in ["safe", "escape", "e", "tojson"] {
@@ -104,6 +106,9 @@ fn write_plain(out: &mut Output, state: &mut State, value: &Value) -> Result<(),
         return minijinja::escape_formatter(out, state, value);
     }
     write_if(out, value, |text| {
+        if is_in_brackets(text) {
+            return Ok(());
+        }
         let odd = text.chars().find(|&c| !(c.is_ascii_alphanumeric() || PLAIN.contains(c)));
         match odd {
             _ if text.is_empty() => Err("the value is empty".to_owned()),
@@ -142,6 +147,26 @@ fn duration(seconds: f64) -> Result<String, Error> {
     }
     let text = format!("{whole:.0}");
     Ok(text.strip_suffix("000").map_or_else(|| format!("{text}ms"), |seconds| format!("{seconds}s")))
+}
+
+/// Writes an address as it stands before a port: one of IPv6 in brackets.
+fn host(address: &str) -> Result<String, Error> {
+    match address.parse() {
+        Ok(IpAddr::V4(address)) => Ok(address.to_string()),
+        Ok(IpAddr::V6(address)) => Ok(format!("[{address}]")),
+        Err(_) => Err(Error::new(ErrorKind::InvalidOperation, format!("{address:?} is not an IP address"))),
+    }
+}
+
+/// Whether a text is an IPv6 address in brackets, with or without a port: as plain a word as any.
+fn is_in_brackets(text: &str) -> bool {
+    let address = match text.strip_suffix(']') {
+        Some(rest) => rest.strip_prefix('[').and_then(|address| address.parse::<Ipv6Addr>().ok()),
+        None => {
+            text.parse::<SocketAddrV6>().ok().filter(|address| address.scope_id() == 0).map(|address| *address.ip())
+        }
+    };
+    address.is_some()
 }
 
 /// What went wrong, in one line, without minijinja's own account of where.
@@ -271,6 +296,38 @@ mod tests {
             let templates = BTreeMap::from([("conf.j2".to_owned(), source)]);
             let wrong = render_file("conf.j2", &templates, &context! { value => "a\nb" });
             assert!(wrong.is_err(), "{filter}: {wrong:?}");
+        }
+    }
+
+    #[test]
+    fn an_address_stands_before_its_port() {
+        check(
+            "bind {{ value | host }}:80",
+            "192.168.1.250",
+            &expect![[r#"
+            bind 192.168.1.250:80
+        "#]],
+        );
+        check(
+            "bind {{ value | host }}:80",
+            "2001:db8:1::250",
+            &expect![[r#"
+            bind [2001:db8:1::250]:80
+        "#]],
+        );
+        check(
+            "bind {{ value }}",
+            "[2001:db8:1::250]:80",
+            &expect![[r#"
+            bind [2001:db8:1::250]:80
+        "#]],
+        );
+        for hostile in ["[::1", "[]", "[x]", "[::1] a", "[::1]\n", "[::1%1]:80", "[::1]:80 ssl", "[[::1]]"] {
+            for source in ["x {{ value }}", "x {{ value | host }}"] {
+                let templates = BTreeMap::from([("conf.j2".to_owned(), source.to_owned())]);
+                let wrong = render_file("conf.j2", &templates, &context! { value => hostile });
+                assert!(wrong.is_err(), "{source} of {hostile:?} was written as {wrong:?}");
+            }
         }
     }
 

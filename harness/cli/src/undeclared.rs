@@ -24,6 +24,9 @@ pub fn undeclared(plan: &Plan, traits: &BalancerTraits) -> Option<String> {
     if plan.connection_limit.is_some() && traits.connection_limit == ConnectionLimit::None {
         return Some("limit of connections".to_owned());
     }
+    if plan.network.vip.is_ipv6() && !traits.ipv6 {
+        return Some("IPv6 VIP".to_owned());
+    }
     if plan.rests_on_monitor()
         && let Some(lacking) = plan.lacks_monitor(traits)
     {
@@ -84,6 +87,15 @@ mod tests {
         let limited = plan("method: ROUND_ROBIN", "connection_limit: 5\n", TRAFFIC);
         let none: fn(&mut BalancerTraits) = |traits| traits.connection_limit = lblab_model::ConnectionLimit::None;
         assert_eq!(lacking(&limited, none).as_deref(), Some("limit of connections"));
+        assert_eq!(lacking(&plan("method: ROUND_ROBIN", "", TRAFFIC), none), None);
+    }
+
+    #[test]
+    fn an_ipv6_vip_has_to_be_possible() {
+        let text = "name: a test\npool: {method: ROUND_ROBIN}\nvip: 2001:db8:1::250\nmembers:\n  - {name: vm01, address: 192.168.1.17}\n";
+        let plan_of = |text: &str| check("a.yaml", text).unwrap_or_else(|wrong| panic!("{wrong}"));
+        let none: fn(&mut BalancerTraits) = |traits| traits.ipv6 = false;
+        assert_eq!(lacking(&plan_of(&format!("{text}{TRAFFIC}")), none).as_deref(), Some("IPv6 VIP"));
         assert_eq!(lacking(&plan("method: ROUND_ROBIN", "", TRAFFIC), none), None);
     }
 

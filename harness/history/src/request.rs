@@ -1,6 +1,6 @@
 //! One request of one client.
 
-use std::net::{Ipv4Addr, SocketAddrV4};
+use std::net::{Ipv4Addr, SocketAddr};
 
 use lblab_model::Moment;
 use serde::{Deserialize, Serialize};
@@ -16,7 +16,7 @@ pub struct Request {
     /// another one of its own.
     pub client: u32,
     /// The address that it was sent from; the port is 0 if no connection was established.
-    pub source: SocketAddrV4,
+    pub source: SocketAddr,
     /// The client's connection that carried it, unique in the run; requests that share it reused it.
     pub connection: u64,
     /// When it was to be sent: in an open loop by the rate, in a closed loop as soon as the one before had ended.

@@ -19,6 +19,7 @@ use crate::{Method, Monitor, Protocol};
 /// of them; they then have the values of LBaaS, which nothing is judged by.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a trait of its own, and a word of the manifest")]
 pub struct BalancerTraits {
     /// The protocols that it serves.
     pub protocols: Vec<Protocol>,
@@ -84,6 +85,9 @@ pub struct BalancerTraits {
     /// What becomes of a client when as many as may are being served.
     #[serde(default)]
     pub connection_limit: ConnectionLimit,
+    /// Whether the VIP can be an IPv6 address, with members that have IPv4 ones.
+    #[serde(default)]
+    pub ipv6: bool,
     /// Whether it tells its members' states, by an answer or by an announcement. Not declared; it follows from the manifest.
     pub shows_members: bool,
     /// How late a change of them may be seen because the balancer is asked for it and announces nothing; zero if it announces.

@@ -1,7 +1,7 @@
 //! What a balancer is asked to do, in the words of LBaaS and without those of any one balancer.
 
 use std::fmt;
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::num::NonZeroU16;
 
 use serde::{Deserialize, Serialize};
@@ -23,7 +23,7 @@ pub struct Listener {
     /// A UUID: the VIP's in LBaaS v1, the listener's in v2.
     pub id: String,
     /// The VIP.
-    pub address: Ipv4Addr,
+    pub address: IpAddr,
     /// The VIP's port.
     pub port: NonZeroU16,
     /// What the listener speaks.

@@ -127,6 +127,7 @@ pub(crate) fn declared_value(of: Trait, declared: &BalancerTraits) -> Option<Str
         Trait::Reload => in_words(&declared.reload),
         Trait::ForwardedFor => in_words(&declared.forwarded_for),
         Trait::ConnectionLimit => in_words(&declared.connection_limit),
+        Trait::Ipv6 => in_words(&declared.ipv6),
     })
 }
 
@@ -213,6 +214,7 @@ mod tests {
                   reload: keeps-all
                   forwarded_for: added
                   connection_limit: waits
+                  ipv6: true
             "#]],
         );
     }

@@ -78,6 +78,8 @@ pub enum Experiment {
     PassiveReload,
     /// More clients than a limit of connections lets in, and slow members.
     ConnectionLimit,
+    /// Clients with IPv6 addresses of their own, and an IPv6 VIP.
+    Ipv6,
 }
 
 impl Experiment {
@@ -113,6 +115,7 @@ impl Experiment {
             Experiment::HttpCookie,
             Experiment::AppCookie,
             Experiment::ConnectionLimit,
+            Experiment::Ipv6,
         ]
     }
 
@@ -148,6 +151,7 @@ impl Experiment {
             Experiment::Reload => "reload",
             Experiment::PassiveReload => "passive-reload",
             Experiment::ConnectionLimit => "connection-limit",
+            Experiment::Ipv6 => "ipv6",
         }
     }
 
@@ -160,6 +164,7 @@ impl Experiment {
             Experiment::Sources => picking::sources(ability),
             Experiment::Http => picking::http(ability),
             Experiment::ConnectionLimit => picking::connection_limit(ability),
+            Experiment::Ipv6 => picking::ipv6(ability),
             Experiment::Tcp => picking::tcp(ability),
             Experiment::HttpCookie => keeping::http_cookie(ability),
             Experiment::AppCookie => keeping::app_cookie(ability),

@@ -190,6 +190,7 @@ fn everything(declared: &BalancerTraits) -> BalancerTraits {
         sub_second_probes: true,
         reload: ReloadClass::KeepsConnections,
         connection_limit: ConnectionLimit::Waits,
+        ipv6: true,
         ..declared.clone()
     }
 }

@@ -141,6 +141,7 @@ impl Measuring<'_> {
                 let reading = loads::connection_limit(seen(E::ConnectionLimit));
                 compare(of, &declared.connection_limit, reading, PartialEq::eq)
             }
+            Trait::Ipv6 => compare(of, &declared.ipv6, keeping::ipv6(seen(E::Ipv6)), PartialEq::eq),
         }
     }
 

@@ -73,11 +73,13 @@ pub enum Trait {
     ForwardedFor,
     /// What becomes of clients beyond a limit of connections.
     ConnectionLimit,
+    /// Whether the VIP can be an IPv6 address.
+    Ipv6,
 }
 
 impl Trait {
     /// All of them, in the order of the manifest.
-    pub const ALL: [Trait; 32] = [
+    pub const ALL: [Trait; 33] = [
         Trait::Protocols,
         Trait::Balances,
         Trait::Methods,
@@ -110,6 +112,7 @@ impl Trait {
         Trait::Reload,
         Trait::ForwardedFor,
         Trait::ConnectionLimit,
+        Trait::Ipv6,
     ];
 
     /// The key in the manifest; a part of `redispatch` has a point in it.
@@ -147,6 +150,7 @@ impl Trait {
             Trait::Reload => "reload",
             Trait::ForwardedFor => "forwarded_for",
             Trait::ConnectionLimit => "connection_limit",
+            Trait::Ipv6 => "ipv6",
         }
     }
 
@@ -221,6 +225,7 @@ impl Trait {
             Trait::Reload => vec![E::Reload],
             Trait::ForwardedFor => vec![E::Http],
             Trait::ConnectionLimit => vec![E::ConnectionLimit],
+            Trait::Ipv6 => vec![E::Ipv6],
         }
     }
 }

@@ -1,12 +1,11 @@
 //! Where a balancer runs: in a namespace of the lab, or in a container whose network such a namespace is.
 
 use std::fs::File;
-use std::net::Ipv4Addr;
 use std::path::Path;
 
 use lblab_balancer::{Found, Manifest};
 use lblab_containers::{Container, ContainerError, Custody, Engine, ImageName, Keeper, Network, Order, init_program};
-use lblab_lab::{Lab, Namespace};
+use lblab_lab::{Lab, Namespace, PortAddresses};
 
 use crate::{Problem, Whose};
 
@@ -38,16 +37,22 @@ impl PlaceToBe {
     }
 
     /// Plugs the place into the lab as `qlbaas-<id>`.
-    pub(crate) async fn plug(self, lab: &Lab, id: &str, port: &str, vip: Ipv4Addr) -> Result<Place, Problem> {
+    pub(crate) async fn plug(
+        self,
+        lab: &Lab,
+        id: &str,
+        port: &str,
+        addresses: PortAddresses,
+    ) -> Result<Place, Problem> {
         match self {
-            PlaceToBe::Namespace => Ok(Place { namespace: lab.plug_balancer(id, port, vip)?, custody: None }),
+            PlaceToBe::Namespace => Ok(Place { namespace: lab.plug_balancer(id, port, addresses)?, custody: None }),
             PlaceToBe::Podman(image) => {
-                let namespace = lab.plug_balancer(id, port, vip)?;
+                let namespace = lab.plug_balancer(id, port, addresses)?;
                 let keeper = order(Engine::Podman, &image, Network::Namespace(namespace.path()))?;
                 Ok(Place { namespace, custody: Some(keeper.container().await?) })
             }
             PlaceToBe::Docker(keeper, network) => {
-                let namespace = lab.plug_container(&network, id, port, vip)?;
+                let namespace = lab.plug_container(&network, id, port, addresses)?;
                 Ok(Place { namespace, custody: Some(keeper.container().await?) })
             }
         }

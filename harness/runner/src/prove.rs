@@ -2,7 +2,7 @@
 //!
 //! The probe goes from the router's namespace straight to the member, past the balancer, and is marked as the harness's own.
 
-use std::net::SocketAddrV4;
+use std::net::{SocketAddr, SocketAddrV4};
 use std::time::Duration;
 
 use lblab_lab::Namespace;
@@ -49,7 +49,7 @@ pub(crate) async fn bites(prover: &Namespace, member: SocketAddrV4, tls: bool, f
         Fault::Slow { first_byte } => SILENCE.min(first_byte / 2),
         _ => ANSWER,
     };
-    let reaction = probe(prover, member, tls, patience).await?;
+    let reaction = probe(prover, member.into(), tls, patience).await?;
     if matches(fault, &reaction) {
         return Ok(());
     }
@@ -60,7 +60,7 @@ pub(crate) async fn bites(prover: &Namespace, member: SocketAddrV4, tls: bool, f
 
 /// Shows that the member serves again, over TLS if that is what it speaks.
 pub(crate) async fn serves(prover: &Namespace, member: SocketAddrV4, tls: bool) -> Result<(), Problem> {
-    match probe(prover, member, tls, ANSWER).await? {
+    match probe(prover, member.into(), tls, ANSWER).await? {
         Reaction::Status(200) => Ok(()),
         reaction => {
             Err(Problem::harness(format!("{member} was healed and does not serve: it reacted with {reaction:?}")))
@@ -69,7 +69,7 @@ pub(crate) async fn serves(prover: &Namespace, member: SocketAddrV4, tls: bool) 
 }
 
 /// Shows that a killed balancer's VIP refuses connections.
-pub(crate) async fn is_closed(client: &Namespace, vip: SocketAddrV4) -> Result<(), Problem> {
+pub(crate) async fn is_closed(client: &Namespace, vip: SocketAddr) -> Result<(), Problem> {
     match probe(client, vip, false, ANSWER).await? {
         Reaction::Refused => Ok(()),
         reaction => Err(Problem::harness(format!("the balancer was killed and {vip} still reacts with {reaction:?}"))),
@@ -88,9 +88,9 @@ fn matches(fault: Fault, reaction: &Reaction) -> bool {
     }
 }
 
-async fn probe(from: &Namespace, to: SocketAddrV4, tls: bool, patience: Duration) -> Result<Reaction, Problem> {
-    let socket = from.tcp_socket().map_err(|error| Problem::new(crate::Whose::Harness, &error))?;
-    let connected = match timeout(patience, socket.connect(to.into())).await {
+async fn probe(from: &Namespace, to: SocketAddr, tls: bool, patience: Duration) -> Result<Reaction, Problem> {
+    let socket = from.tcp_socket_to(to.ip()).map_err(|error| Problem::new(crate::Whose::Harness, &error))?;
+    let connected = match timeout(patience, socket.connect(to)).await {
         Ok(Ok(stream)) => Stream::plain(stream),
         Ok(Err(error)) if error.kind() == std::io::ErrorKind::ConnectionRefused => return Ok(Reaction::Refused),
         // That the network says there is no way is the same to a client as silence.
@@ -108,7 +108,7 @@ async fn probe(from: &Namespace, to: SocketAddrV4, tls: bool, patience: Duration
     Ok(timeout(patience, ask(connected, to)).await.unwrap_or(Reaction::Silence))
 }
 
-async fn ask(mut stream: Stream, to: SocketAddrV4) -> Reaction {
+async fn ask(mut stream: Stream, to: SocketAddr) -> Reaction {
     let request = format!("GET / HTTP/1.1\r\nHost: {to}\r\nx-lblab-proof: 1\r\nConnection: close\r\n\r\n");
     let mut answer = Vec::new();
     if stream.write_all(request.as_bytes()).await.is_err() {

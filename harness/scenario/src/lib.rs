@@ -20,8 +20,8 @@ pub use builtin::{builtin, builtin_named};
 pub use check::{check, check_bytes};
 pub use diagnostic::{Diagnostic, Diagnostics};
 pub use plan::{
-    Clients, Cookies, Expectation, Expected, Flap, Ids, InvalidTimeScale, Load, LostBound, MemberKind, MemberPlan,
-    Network, Place, Plan, PlannedStep, Profile, Span, Step, Target, TimeScale, TooFast, Traffic, Wait,
+    Clients, Cookies, Expectation, Expected, Flap, Ids, InvalidTimeScale, Ipv6Network, Load, LostBound, MemberKind,
+    MemberPlan, Network, Place, Plan, PlannedStep, Profile, Span, Step, Target, TimeScale, TooFast, Traffic, Wait,
 };
 pub use schema::json_schema;
 pub use yaml::LARGEST_FILE;

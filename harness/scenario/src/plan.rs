@@ -11,7 +11,7 @@ mod step;
 
 pub use expectation::{Expectation, LostBound};
 pub use expected::Expected;
-pub use network::{MemberKind, MemberPlan, Network};
+pub use network::{Ipv6Network, MemberKind, MemberPlan, Network};
 pub use profile::Profile;
 pub use scale::{InvalidTimeScale, TimeScale, TooFast};
 pub use step::{Clients, Cookies, Flap, Load, Place, PlannedStep, Span, Step, Target, Traffic, Wait};

@@ -69,10 +69,10 @@ async fn member() -> Result<()> {
 async fn client(target: SocketAddrV4, reuse: bool, seconds: u64) -> Result<()> {
     let spec = TrafficSpec {
         load: Load::Closed { requests: u64::MAX },
-        clients: Clients::Together(vec![Ipv4Addr::LOCALHOST; CONNECTIONS as usize]),
+        clients: Clients::Together(vec![Ipv4Addr::LOCALHOST.into(); CONNECTIONS as usize]),
         request: RequestSpec {
             step: 0,
-            target,
+            target: target.into(),
             method: "GET".to_owned(),
             path: "/".to_owned(),
             reuse,

@@ -1,6 +1,6 @@
 //! One client: its address, its cookies, its connection, and the sending of one request.
 
-use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
+use std::net::{IpAddr, SocketAddr};
 use std::os::fd::AsRawFd;
 
 use lblab_history::{Outcome, Request};
@@ -38,7 +38,7 @@ impl Sending {
 #[derive(Debug)]
 pub(crate) struct Client {
     index: u32,
-    address: Ipv4Addr,
+    address: IpAddr,
     jar: Jar,
     line: Option<Line>,
     request: Vec<u8>,
@@ -50,16 +50,16 @@ pub(crate) struct Client {
 struct Line {
     stream: Stream,
     number: u64,
-    source: SocketAddrV4,
+    source: SocketAddr,
 }
 
 impl Client {
-    pub(crate) fn new(index: u32, address: Ipv4Addr, sending: &Sending) -> Client {
+    pub(crate) fn new(index: u32, address: IpAddr, sending: &Sending) -> Client {
         let jar = sending.origin.jars.of(index, &sending.spec.cookies);
         Client { index, address, jar, line: None, request: Vec::new(), answer: AnswerReader::default() }
     }
 
-    pub(crate) fn address(&self) -> Ipv4Addr {
+    pub(crate) fn address(&self) -> IpAddr {
         self.address
     }
 
@@ -79,7 +79,7 @@ impl Client {
             id,
             step: spec.step,
             client: self.index,
-            source: SocketAddrV4::new(self.address, 0),
+            source: SocketAddr::new(self.address, 0),
             connection: 0,
             planned,
             sent,
@@ -130,8 +130,8 @@ impl Client {
         // The port is chosen when the connection is begun, so that each target has all of the address's ports to itself.
         setsockopt(&socket, sockopt::IpBindAddressNoPort, &true)
             .map_err(|errno| TrafficError::Bind { client, error: errno.into() })?;
-        socket.bind(SocketAddrV4::new(client, 0).into()).map_err(|error| TrafficError::Bind { client, error })?;
-        let connecting = timeout(sending.spec.connect_timeout, socket.connect(target.into())).await;
+        socket.bind(SocketAddr::new(client, 0)).map_err(|error| TrafficError::Bind { client, error })?;
+        let connecting = timeout(sending.spec.connect_timeout, socket.connect(target)).await;
         let stream = match connecting {
             Err(_) => return Ok(Err(Outcome::ConnectTimeout)),
             Ok(Ok(stream)) => stream,
@@ -141,7 +141,7 @@ impl Client {
             },
         };
         record.connected = Some(sending.now());
-        if let Ok(SocketAddr::V4(source)) = stream.local_addr() {
+        if let Ok(source) = stream.local_addr() {
             record.source = source;
         }
         Ok(Ok(Line { stream: Stream::plain(stream), number: record.connection, source: record.source }))

@@ -1,7 +1,7 @@
 //! Why traffic could not be sent, through no fault of whoever was to answer it.
 
 use std::io;
-use std::net::{Ipv4Addr, SocketAddrV4};
+use std::net::{IpAddr, SocketAddr};
 
 /// Why traffic could not be sent, through no fault of whoever was to answer it. What an answering side can cause is an
 /// [`Outcome`](lblab_history::Outcome) instead.
@@ -25,7 +25,7 @@ pub enum TrafficError {
     #[error("opening a socket for a client at {client}: {error}; the limit of open files may be too low")]
     Socket {
         /// The client's address.
-        client: Ipv4Addr,
+        client: IpAddr,
         /// What the kernel said.
         error: io::Error,
     },
@@ -33,7 +33,7 @@ pub enum TrafficError {
     #[error("binding a client to {client}: {error}; the address has to be local where the client runs")]
     Bind {
         /// The client's address.
-        client: Ipv4Addr,
+        client: IpAddr,
         /// What the kernel said.
         error: io::Error,
     },
@@ -41,8 +41,8 @@ pub enum TrafficError {
     #[error("no port is free at {client} to connect to {target}; send from more addresses or reuse connections")]
     NoPort {
         /// The client's address.
-        client: Ipv4Addr,
+        client: IpAddr,
         /// Where it wanted to connect to.
-        target: SocketAddrV4,
+        target: SocketAddr,
     },
 }

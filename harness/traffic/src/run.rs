@@ -2,7 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::future::Future;
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::time::Duration;
@@ -144,7 +144,7 @@ async fn open(
 
 /// The clients of an open loop, as far as they are not sending.
 struct Crowd {
-    planned: Vec<(Ipv4Addr, RefCell<Option<Client>>)>,
+    planned: Vec<(IpAddr, RefCell<Option<Client>>)>,
     spare: RefCell<Vec<Client>>,
     next: Cell<u32>,
 }

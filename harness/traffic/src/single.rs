@@ -1,6 +1,6 @@
 //! A single request that stays open while other things are done.
 
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 
 use lblab_history::Request;
 use tokio::task::{JoinHandle, spawn_local};
@@ -16,7 +16,7 @@ pub struct OpenRequest {
 }
 
 /// Sends one request from `source`, as a client of its own, on the current [`tokio::task::LocalSet`].
-pub fn open(spec: &RequestSpec, origin: &Origin, source: Ipv4Addr, client: u32) -> Result<OpenRequest, TrafficError> {
+pub fn open(spec: &RequestSpec, origin: &Origin, source: IpAddr, client: u32) -> Result<OpenRequest, TrafficError> {
     let sending = Sending::new(origin, spec)?;
     let planned = sending.now();
     let id = origin.ids.next_request();

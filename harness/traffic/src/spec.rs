@@ -1,6 +1,6 @@
 //! What traffic is to be sent.
 
-use std::net::{Ipv4Addr, SocketAddrV4};
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 /// What traffic is to be sent.
@@ -36,9 +36,9 @@ pub enum Load {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Clients {
     /// In a closed loop all clients send at the same time, and a client that is answered sooner sends more.
-    Together(Vec<Ipv4Addr>),
+    Together(Vec<IpAddr>),
     /// In a closed loop one request is open at a time, and request j is sent by client j modulo their number.
-    InTurn(Vec<Ipv4Addr>),
+    InTurn(Vec<IpAddr>),
 }
 
 /// What a request is like.
@@ -48,7 +48,7 @@ pub struct RequestSpec {
     /// The index of the step that sends it.
     pub step: usize,
     /// Where it is sent to.
-    pub target: SocketAddrV4,
+    pub target: SocketAddr,
     /// Its method. An answer to HEAD has no body, so it names no member.
     pub method: String,
     /// Its path.

@@ -60,7 +60,7 @@ impl Template {
 
 #[cfg(test)]
 mod tests {
-    use std::net::{Ipv4Addr, SocketAddrV4};
+    use std::net::SocketAddr;
     use std::time::Duration;
 
     use expect_test::{Expect, expect};
@@ -71,7 +71,7 @@ mod tests {
     fn spec() -> RequestSpec {
         RequestSpec {
             step: 0,
-            target: SocketAddrV4::new(Ipv4Addr::new(192, 168, 1, 250), 80),
+            target: SocketAddr::from(([192, 168, 1, 250], 80)),
             method: "GET".to_owned(),
             path: "/".to_owned(),
             reuse: false,

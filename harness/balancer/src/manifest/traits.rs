@@ -66,6 +66,8 @@ pub(super) struct RawTraits {
     forwarded_for: ForwardedFor,
     #[serde(default)]
     connection_limit: ConnectionLimit,
+    #[serde(default)]
+    ipv6: bool,
 }
 
 /// What the manifest says elsewhere of the balancer, and is a trait all the same.
@@ -167,6 +169,7 @@ impl Source<'_> {
             reload: raw.reload,
             forwarded_for: raw.forwarded_for,
             connection_limit: raw.connection_limit,
+            ipv6: raw.ipv6,
             shows_members: facts.shows_members,
             states_every: facts.states_every.unwrap_or_default(),
             is_process: facts.is_process,

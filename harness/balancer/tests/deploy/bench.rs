@@ -50,7 +50,7 @@ impl Bench {
             clients: vec![host("client".to_owned(), 100)],
             sources: None,
             external: None,
-            ipv6: false,
+            ipv6: None,
         };
         let lab = Lab::build(&topology).await.expect("a lab");
         let namespace = lab.plug_balancer(ID, "d784d30b-d8aa-4000-8000-000000000000", VIP).expect("a port");
@@ -147,7 +147,7 @@ pub fn load_balancer(members: u8) -> LoadBalancer {
     };
     let listener = Listener {
         id: "1e140afe-ba44-419f-b4b3-4c8732856ef1".to_owned(),
-        address: VIP,
+        address: VIP.into(),
         port: 80.try_into().expect("a port"),
         protocol: Protocol::Http,
         connection_limit: None,

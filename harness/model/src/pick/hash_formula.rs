@@ -1,13 +1,13 @@
 //! Known formulas by which balancers map a client's address to a member.
 
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 
 use super::{Candidate, source_hash};
 use crate::HashFormula;
 
 impl HashFormula {
     /// The place of the member that `client` is mapped to; the candidates stand in the order of the configuration.
-    pub fn member(self, candidates: &[Candidate], client: Ipv4Addr) -> Option<usize> {
+    pub fn member(self, candidates: &[Candidate], client: IpAddr) -> Option<usize> {
         match self {
             HashFormula::AddressModulo => address_modulo(candidates, client),
             HashFormula::NginxSlash24 => nginx_slash24(candidates, client),
@@ -17,10 +17,15 @@ impl HashFormula {
 }
 
 /// HAProxy's `balance source` with `hash-type map-based`: the address modulo the total weight is a place in a map, which is filled as
-/// `recalc_server_map` in its `lb_map.c` does it, with weights over their greatest common divisor.
-fn address_modulo(candidates: &[Candidate], client: Ipv4Addr) -> Option<usize> {
+/// `recalc_server_map` in its `lb_map.c` does it, with weights over their greatest common divisor. Of an IPv6 address the four words
+/// are taken together by exclusive or (`get_server_sh` in `backend.c`).
+fn address_modulo(candidates: &[Candidate], client: IpAddr) -> Option<usize> {
     let map = server_map(candidates);
-    let place = u32::from(client).checked_rem(u32::try_from(map.len()).ok()?)?;
+    let number = match client {
+        IpAddr::V4(client) => u32::from(client),
+        IpAddr::V6(client) => client.octets().as_chunks().0.iter().fold(0, |all, word| all ^ u32::from_be_bytes(*word)),
+    };
+    let place = number.checked_rem(u32::try_from(map.len()).ok()?)?;
     map.get(place as usize).copied()
 }
 
@@ -53,11 +58,14 @@ fn gcd(a: i64, b: i64) -> i64 {
     if b == 0 { a } else { gcd(b, a % b) }
 }
 
-/// nginx's `ip_hash`, as in its `ngx_http_upstream_ip_hash_module.c`: h = (113 h + octet) mod 6271 over three octets, from 89 on; then
-/// h modulo the total weight is counted down along the members' weights.
-fn nginx_slash24(candidates: &[Candidate], client: Ipv4Addr) -> Option<usize> {
-    let [first, second, third, _] = client.octets();
-    let hash = [first, second, third].into_iter().fold(89, |hash, octet| (hash * 113 + u32::from(octet)) % 6271);
+/// nginx's `ip_hash`, as in its `ngx_http_upstream_ip_hash_module.c`: h = (113 h + octet) mod 6271 over three octets, or all sixteen of
+/// an IPv6 address, from 89 on; then h modulo the total weight is counted down along the members' weights.
+fn nginx_slash24(candidates: &[Candidate], client: IpAddr) -> Option<usize> {
+    let step = |hash: u32, octet: u8| (hash * 113 + u32::from(octet)) % 6271;
+    let hash = match client {
+        IpAddr::V4(client) => client.octets().into_iter().take(3).fold(89, step),
+        IpAddr::V6(client) => client.octets().into_iter().fold(89, step),
+    };
     let weight = |candidate: &Candidate| if candidate.takes_new() { u32::from(candidate.weight.get()) } else { 0 };
     let mut left = hash.checked_rem(candidates.iter().map(weight).sum())?;
     candidates.iter().position(|candidate| {
@@ -70,7 +78,7 @@ fn nginx_slash24(candidates: &[Candidate], client: Ipv4Addr) -> Option<usize> {
 
 #[cfg(test)]
 mod tests {
-    use std::net::Ipv4Addr;
+    use std::net::{IpAddr, Ipv6Addr};
 
     use expect_test::expect;
 
@@ -78,9 +86,9 @@ mod tests {
     use crate::HashFormula;
     use crate::pick::testing::candidates;
 
-    fn homes(formula: HashFormula, weights: &[u16], clients: impl Iterator<Item = [u8; 4]>) -> String {
+    fn homes(formula: HashFormula, weights: &[u16], clients: impl Iterator<Item = impl Into<IpAddr>>) -> String {
         let members = candidates(weights);
-        let places = clients.map(|client| formula.member(&members, Ipv4Addr::from(client)));
+        let places = clients.map(|client| formula.member(&members, client.into()));
         places.map(|place| place.map_or_else(|| "-".to_owned(), |place| place.to_string())).collect()
     }
 
@@ -112,12 +120,26 @@ mod tests {
     }
 
     #[test]
+    fn the_words_of_an_ipv6_address_are_taken_together() {
+        let consecutive = |at: u32| (0..9_u128).map(move |n| Ipv6Addr::from_bits(0x2001_0db8_u128 << 96 | n << at));
+        // 2001:db8:: is 536939960, which is 2 modulo 3, and its last three bits are 0.
+        let last = homes(HashFormula::AddressModulo, &[1, 1, 1], consecutive(0));
+        expect!["201201200"].assert_eq(&last);
+        assert_eq!(homes(HashFormula::AddressModulo, &[1, 1, 1], consecutive(32)), last);
+        let twins = (0..9_u128).map(|n| Ipv6Addr::from_bits(n << 32 | n));
+        expect!["000000000"].assert_eq(&homes(HashFormula::AddressModulo, &[1, 1, 1], twins));
+        // Every octet counts.
+        expect!["120120120"].assert_eq(&homes(HashFormula::NginxSlash24, &[1, 1, 1], consecutive(0)));
+    }
+
+    #[test]
     fn the_highest_random_weight_is_that_of_the_picker() {
         let clients = || (0..40).map(|host| [192, 168, 1, host]);
         let members = candidates(&[1, 2, 3]);
         for client in clients() {
-            let picked = crate::pick::Picker::new(crate::Method::SourceIp).pick(&members, client.into());
-            assert_eq!(HashFormula::HighestRandomWeight.member(&members, client.into()), picked);
+            let client = IpAddr::from(client);
+            let picked = crate::pick::Picker::new(crate::Method::SourceIp).pick(&members, client);
+            assert_eq!(HashFormula::HighestRandomWeight.member(&members, client), picked);
         }
     }
 }

@@ -9,7 +9,7 @@ mod round_robin;
 mod source_hash;
 mod source_table;
 
-use std::net::{Ipv4Addr, SocketAddrV4};
+use std::net::{IpAddr, Ipv4Addr, SocketAddrV4};
 
 pub use least_connections::LeastConnections;
 pub use round_robin::SmoothRoundRobin;
@@ -90,7 +90,7 @@ impl Picker {
     }
 
     /// The place of the member that the next request of `client` goes to, or none if no candidate takes new clients.
-    pub fn pick(&mut self, candidates: &[Candidate], client: Ipv4Addr) -> Option<usize> {
+    pub fn pick(&mut self, candidates: &[Candidate], client: IpAddr) -> Option<usize> {
         match self {
             Picker::RoundRobin(picker) => picker.pick(candidates),
             Picker::LeastConnections(picker) => picker.pick(candidates),
@@ -133,7 +133,7 @@ mod testing {
 
 #[cfg(test)]
 mod tests {
-    use std::net::Ipv4Addr;
+    use std::net::{IpAddr, Ipv4Addr};
 
     use proptest::prelude::*;
 
@@ -157,7 +157,7 @@ mod tests {
                         member.up = down >> at & 1 == 0;
                         member.load = loads[at];
                     }
-                    let pick = picker.pick(&members, Ipv4Addr::from(client));
+                    let pick = picker.pick(&members, IpAddr::V4(Ipv4Addr::from(client)));
                     prop_assert_eq!(pick.is_some(), members.iter().any(|m| m.up && m.weight.get() > 0));
                     if let Some(at) = pick {
                         prop_assert!(members[at].up && members[at].weight.get() > 0);
@@ -170,7 +170,7 @@ mod tests {
     #[test]
     fn nobody_is_picked_from_an_empty_pool() {
         for method in [Method::RoundRobin, Method::LeastConnections, Method::SourceIp] {
-            assert_eq!(Picker::new(method).pick(&[], Ipv4Addr::LOCALHOST), None);
+            assert_eq!(Picker::new(method).pick(&[], IpAddr::V4(Ipv4Addr::LOCALHOST)), None);
         }
     }
 }

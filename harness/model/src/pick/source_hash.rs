@@ -1,6 +1,6 @@
 //! SOURCE_IP: weighted rendezvous hashing over the client's whole address.
 
-use std::net::{Ipv4Addr, SocketAddrV4};
+use std::net::{IpAddr, SocketAddrV4};
 
 use super::Candidate;
 
@@ -10,7 +10,7 @@ use super::Candidate;
 /// come back with it. The score is weight / -ln(u) with u a hash in (0, 1): the scores of a client are exponential
 /// races, which a member wins with a probability in proportion to its weight (Schindelhauer and Schomaker, "Weighted
 /// distributed hash tables", SPAA 2005).
-pub(super) fn pick(candidates: &[Candidate], client: Ipv4Addr) -> Option<usize> {
+pub(super) fn pick(candidates: &[Candidate], client: IpAddr) -> Option<usize> {
     let mut best: Option<(usize, f64)> = None;
     for (at, candidate) in candidates.iter().enumerate().filter(|(_, candidate)| candidate.takes_new()) {
         let score = f64::from(candidate.weight.get()) / -unit(client, candidate.address).ln();
@@ -22,11 +22,22 @@ pub(super) fn pick(candidates: &[Candidate], client: Ipv4Addr) -> Option<usize> 
 }
 
 /// A hash of the client and the member in the open interval (0, 1).
-fn unit(client: Ipv4Addr, member: SocketAddrV4) -> f64 {
+fn unit(client: IpAddr, member: SocketAddrV4) -> f64 {
     let member = u64::from(u32::from(*member.ip())) << 16 | u64::from(member.port());
-    let hash = scramble(scramble(u64::from(u32::from(client))) ^ member);
+    let hash = scramble(digest(client) ^ member);
     // 52 bits and a half, so that neither end of the interval is reached.
     ((hash >> 12) as f64 + 0.5) / (1_u64 << 52) as f64
+}
+
+/// A hash of the whole address.
+fn digest(client: IpAddr) -> u64 {
+    match client {
+        IpAddr::V4(client) => scramble(u64::from(u32::from(client))),
+        IpAddr::V6(client) => {
+            // The prefix and the interface identifier.
+            client.octets().as_chunks().0.iter().fold(0, |hash, half| scramble(hash ^ u64::from_be_bytes(*half)))
+        }
+    }
 }
 
 /// The finaliser of `splitmix64`: every bit of the input changes about half of the output's.
@@ -39,15 +50,15 @@ fn scramble(value: u64) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use std::net::Ipv4Addr;
+    use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
     use proptest::prelude::*;
 
     use super::pick;
     use crate::pick::testing::{candidates, weights};
 
-    fn clients(first: u32) -> impl Iterator<Item = Ipv4Addr> {
-        (0..200).map(move |n| Ipv4Addr::from(first.wrapping_add(n)))
+    fn clients(first: u32) -> impl Iterator<Item = IpAddr> {
+        (0..200).map(move |n| Ipv4Addr::from(first.wrapping_add(n)).into())
     }
 
     proptest! {
@@ -82,7 +93,7 @@ mod tests {
         let members = candidates(&[1, 2, 3]);
         let mut counts = [0_i32; 3];
         for n in 0..60_000 {
-            let client = Ipv4Addr::from(u32::from(Ipv4Addr::new(10, 0, 0, 0)) + n);
+            let client = Ipv4Addr::from(u32::from(Ipv4Addr::new(10, 0, 0, 0)) + n).into();
             counts[pick(&members, client).expect("all are up")] += 1;
         }
         // Five standard deviations of the binomial counts are at most 612.
@@ -92,9 +103,28 @@ mod tests {
     }
 
     #[test]
+    fn every_part_of_an_ipv6_address_counts() {
+        let members = candidates(&[1, 1, 1]);
+        let spread = |position: u32| {
+            let mut counts = [0_u32; 3];
+            for n in 0..300_u128 {
+                let client = Ipv6Addr::from_bits(0x2001_0db8_u128 << 96 | n << position);
+                counts[pick(&members, client.into()).expect("all are up")] += 1;
+            }
+            counts
+        };
+        // Five standard deviations are at most 41.
+        for position in [0, 32, 64, 80] {
+            let counts = spread(position);
+            assert!(counts.iter().all(|count| count.abs_diff(100) < 41), "{position}: {counts:?}");
+        }
+    }
+
+    #[test]
     fn a_client_keeps_its_member_between_releases() {
         let members = candidates(&[1, 1, 1]);
-        let homes: Vec<_> = (1..=12).map_while(|host| pick(&members, Ipv4Addr::new(192, 168, 1, 100 + host))).collect();
+        let homes: Vec<_> =
+            (1..=12).map_while(|host| pick(&members, Ipv4Addr::new(192, 168, 1, 100 + host).into())).collect();
         expect_test::expect!["[1, 2, 1, 0, 2, 2, 2, 0, 2, 0, 0, 2]"].assert_eq(&format!("{homes:?}"));
     }
 }

@@ -3,10 +3,10 @@
 use std::borrow::Borrow;
 use std::collections::HashMap;
 use std::hash::Hash;
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 
 /// The table of SOURCE_IP persistence, which knows clients by their addresses.
-pub type SourceTable<M> = ClientTable<Ipv4Addr, M>;
+pub type SourceTable<M> = ClientTable<IpAddr, M>;
 
 /// A bounded table of clients; when it is full, the client that was seen longest ago makes room.
 ///
@@ -120,7 +120,7 @@ impl<K: Clone + Eq + Hash, M: Copy> Default for ClientTable<K, M> {
 
 #[cfg(test)]
 mod tests {
-    use std::net::Ipv4Addr;
+    use std::net::{IpAddr, Ipv4Addr};
 
     use proptest::prelude::*;
 
@@ -128,8 +128,8 @@ mod tests {
 
     const CAPACITY: u32 = 10_000;
 
-    fn client(n: u32) -> Ipv4Addr {
-        Ipv4Addr::from(0x0a00_0000 + n)
+    fn client(n: u32) -> IpAddr {
+        Ipv4Addr::from(0x0a00_0000 + n).into()
     }
 
     #[test]

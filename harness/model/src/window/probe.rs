@@ -183,6 +183,7 @@ pub(crate) mod tests {
             reload: ReloadClass::KeepsConnections,
             forwarded_for: ForwardedFor::Added,
             connection_limit: ConnectionLimit::Waits,
+            ipv6: true,
             shows_members: true,
             states_every: Duration::ZERO,
             is_process: true,

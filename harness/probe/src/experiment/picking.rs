@@ -2,7 +2,7 @@
 
 use lblab_model::{Method, Protocol};
 
-use super::text::Text;
+use super::text::{IPV6_VIP, Text};
 use crate::ability::Ability;
 
 pub(super) fn turns(ability: Ability) -> String {
@@ -49,6 +49,12 @@ pub(super) fn connection_limit(ability: Ability) -> String {
         .limit(4)
         .each(1..=3, "fault: {on: {}, kind: slow, first_byte: 500ms}")
         .step("traffic: {requests: 24, clients: 8}")
+        .finish()
+}
+
+pub(super) fn ipv6(ability: Ability) -> String {
+    Text::reached_at(IPV6_VIP, "whether clients are served at an IPv6 address", &ability.pool(), 3)
+        .step("traffic: {requests: 60, sources: 60}")
         .finish()
 }
 

@@ -2,8 +2,10 @@
 
 use std::fmt::Write;
 
-/// The VIP of every experiment.
+/// The VIP of every experiment but one.
 const VIP: &str = "192.168.1.250:80";
+/// An IPv6 VIP.
+pub(super) const IPV6_VIP: &str = "\"[2001:db8:1::250]:80\"";
 
 /// A scenario that is being written.
 pub(crate) struct Text {
@@ -16,8 +18,13 @@ pub(crate) struct Text {
 impl Text {
     /// A scenario whose pool is described by these words, with so many members, `vm01` and on.
     pub(super) fn new(name: &str, pool: &str, members: u32) -> Text {
+        Text::reached_at(VIP, name, pool, members)
+    }
+
+    /// As [`Text::new`], with this VIP.
+    pub(super) fn reached_at(vip: &str, name: &str, pool: &str, members: u32) -> Text {
         let mut text = Text {
-            head: format!("name: {name}\npool: {{{pool}}}\nvip: {VIP}\n"),
+            head: format!("name: {name}\npool: {{{pool}}}\nvip: {vip}\n"),
             members: String::new(),
             monitor: String::new(),
             steps: String::new(),

@@ -1,7 +1,7 @@
 //! `reload`: what a change of the configuration keeps.
 
 use std::collections::BTreeMap;
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use lblab_history::{Change, Outcome, Request};
@@ -181,13 +181,13 @@ fn table(seen: Seen<'_>) -> Reading<Kept> {
     }
     let change = &seen.changes()[0];
     let until = seen.changes().get(1).map_or_else(|| seen.end(), |next| next.begun);
-    let (mut before, mut after): (BTreeMap<Ipv4Addr, usize>, BTreeMap<Ipv4Addr, usize>) = Default::default();
+    let (mut before, mut after): (BTreeMap<IpAddr, usize>, BTreeMap<IpAddr, usize>) = Default::default();
     for request in seen.background()? {
         let Some(place) = seen.place_of(request) else { continue };
         if request.ended < change.begun {
-            before.insert(*request.source.ip(), place);
+            before.insert(request.source.ip(), place);
         } else if request.sent > change.in_force && request.ended < until {
-            after.entry(*request.source.ip()).or_insert(place);
+            after.entry(request.source.ip()).or_insert(place);
         }
     }
     // Those of the member that is out have to move.

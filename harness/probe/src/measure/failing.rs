@@ -1,7 +1,7 @@
 //! `passive` and `redispatch`: what becomes of requests to members that fail.
 
 use std::collections::BTreeSet;
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use lblab_history::{Answer, Purpose};
@@ -200,9 +200,9 @@ pub(crate) fn bound_requests(seen: Reading<Seen<'_>>, once: bool) -> Reading<Mea
     let seen = seen?;
     let (requests, _) = seen.traffic(0)?;
     let homes = seen.sequence(&requests)?;
-    let (mut bound, mut astray): (BTreeSet<Ipv4Addr>, BTreeSet<Ipv4Addr>) = Default::default();
+    let (mut bound, mut astray): (BTreeSet<IpAddr>, BTreeSet<IpAddr>) = Default::default();
     for (request, place) in requests.iter().zip(homes) {
-        let source = *request.source.ip();
+        let source = request.source.ip();
         let home = if place + 1 == DEAF { &mut bound } else { &mut astray };
         home.insert(source);
     }
@@ -212,7 +212,7 @@ pub(crate) fn bound_requests(seen: Reading<Seen<'_>>, once: bool) -> Reading<Mea
     let (requests, traffic) = seen.traffic(1)?;
     let from = requests.first().map_or(Moment::EPOCH, |request| request.sent);
     seen.punctual(from, from + Duration::from_millis(900), Duration::from_millis(100))?;
-    let bound: Vec<_> = requests.iter().filter(|request| bound.contains(request.source.ip())).collect();
+    let bound: Vec<_> = requests.iter().filter(|request| bound.contains(&request.source.ip())).collect();
     let waits: Vec<f64> = bound.iter().map(|request| request.ended.since(request.sent).as_secs_f64()).collect();
     let lost = bound.iter().filter(|request| !request.outcome.is_ok()).count();
     let name = seen.names(&[DEAF - 1]);

@@ -1,4 +1,4 @@
-//! `protocols`, `persistence` by cookies, and `forwarded_for`.
+//! `protocols`, `persistence` by cookies, `forwarded_for`, and `ipv6`.
 
 use std::collections::BTreeMap;
 
@@ -45,6 +45,20 @@ pub(crate) fn forwarded_for(seen: Reading<Seen<'_>>) -> Reading<Measured<Forward
         return Ok(Measured::is(ForwardedFor::None, evidence));
     }
     Ok(Measured::no_value(evidence))
+}
+
+/// Whether clients are served at an IPv6 address. One that is not taken is none.
+pub(crate) fn ipv6(seen: Reading<Seen<'_>>) -> Reading<Measured<bool>> {
+    let seen = match seen {
+        Err(Nothing::Refused(why)) => return Ok(Measured::is(false, why)),
+        seen => seen?,
+    };
+    let (requests, _) = seen.traffic(0)?;
+    let served = requests.iter().filter(|request| request.outcome.is_ok()).count();
+    Ok(Measured::is(
+        served == requests.len(),
+        format!("{served} of {} requests of IPv6 clients served", requests.len()),
+    ))
 }
 
 /// Whether TCP is served: all requests of a connection come to the same member.

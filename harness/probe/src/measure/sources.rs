@@ -1,7 +1,7 @@
 //! Whether there is `SOURCE_IP`, and its `hash`.
 
 use std::collections::BTreeMap;
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 
 use lblab_history::Request;
 use lblab_model::pick::Candidate;
@@ -11,13 +11,13 @@ use crate::finding::{Has, Measured};
 use crate::seen::{Reading, Seen, unknown};
 
 /// Which member each source got.
-type Homes = BTreeMap<Ipv4Addr, usize>;
+type Homes = BTreeMap<IpAddr, usize>;
 
 /// The member of each source, or one that got more than one.
 fn homes(seen: Seen<'_>, requests: &[&Request]) -> Reading<Result<Homes, String>> {
     let mut homes = Homes::new();
     for (request, place) in requests.iter().zip(seen.sequence(requests)?) {
-        let source = *request.source.ip();
+        let source = request.source.ip();
         if *homes.entry(source).or_insert(place) != place {
             return Ok(Err(format!(
                 "{source} came to {} and to {}",
@@ -71,6 +71,8 @@ const LEAVES: usize = 1;
 fn shared_networks(homes: &Homes) -> Option<String> {
     let mut networks: BTreeMap<[u8; 3], usize> = BTreeMap::new();
     for (source, place) in homes {
+        // The experiment's sources have IPv4 addresses; those of others share no /24.
+        let IpAddr::V4(source) = source else { return None };
         let [a, b, c, _] = source.octets();
         if *networks.entry([a, b, c]).or_insert(*place) != *place {
             return None;
@@ -213,7 +215,7 @@ mod tests {
     }
 
     fn homes(place: impl Fn(u64) -> usize) -> Homes {
-        sources(1500).map(|(source, hash)| (source, place(hash))).collect()
+        sources(1500).map(|(source, hash)| (source.into(), place(hash))).collect()
     }
 
     fn modulo(hash: u64, by: u64) -> usize {
@@ -257,8 +259,9 @@ mod tests {
 
     #[test]
     fn a_hash_of_three_octets_shows_in_networks() {
-        let networks: Homes =
-            sources(1500).map(|(source, _)| (source, modulo(mixed(u64::from(source.octets()[2])), 15))).collect();
+        let networks: Homes = sources(1500)
+            .map(|(source, _)| (source.into(), modulo(mixed(u64::from(source.octets()[2])), 15)))
+            .collect();
         assert_eq!(
             shared_networks(&networks).as_deref(),
             Some("the 10 sources in each of 150 networks of 24 bits shared a member")

@@ -139,6 +139,7 @@ fn wrong_declarations(declared: &BalancerTraits) -> Vec<(Trait, Change)> {
         (Trait::ForwardedFor, |traits| traits.forwarded_for = ForwardedFor::None),
         (Trait::ConnectionLimit, |traits| traits.connection_limit = ConnectionLimit::Refuses),
         (Trait::ConnectionLimit, |traits| traits.connection_limit = ConnectionLimit::None),
+        (Trait::Ipv6, |traits| traits.ipv6 = !traits.ipv6),
     ];
     all.into_iter()
         .filter(|(_, change)| {

@@ -30,6 +30,7 @@ impl Features {
             ("one expected code", codes(CodesForm::One)),
             ("a list of expected codes", codes(CodesForm::List)),
             ("a range of expected codes", codes(CodesForm::Range)),
+            ("an IPv6 VIP", traits.ipv6),
             ("probes at fractions of a second", probes && traits.sub_second_probes),
             ("retries of requests whose connection fails", traits.redispatch.retries > 0),
             ("shows its members' states", traits.shows_members),

@@ -55,8 +55,8 @@ pub async fn measure(manifest: &Manifest, place: PlaceToBe, identity: Identity) 
     let in_pool: Vec<_> = plan.members.iter().map(|planned| planned.member.clone()).collect();
     let ids = Ids { load_balancer: ID.to_owned(), listener: "listener".to_owned(), pool: "pool".to_owned() };
     let load_balancer = plan.load_balancer(&ids, in_pool, manifest.traits());
-    let vip = SocketAddrV4::new(plan.network.vip, plan.port.get());
-    let place = place.plug(&lab, ID, plan.network.vip).await?;
+    let vip = SocketAddrV4::new(plan.network.balancer(), plan.port.get());
+    let place = place.plug(&lab, ID, plan.network.balancer()).await?;
     let (to, root) = ((&place.namespace, place.container()), place.state_root());
     let client = lab.namespace(CLIENT)?;
 
@@ -135,10 +135,10 @@ async fn requests_per_second(
 ) -> Result<f64> {
     let spec = TrafficSpec {
         load: Load::Closed { requests: u64::MAX },
-        clients: Clients::Together(vec![address; CONNECTIONS]),
+        clients: Clients::Together(vec![address.into(); CONNECTIONS]),
         request: RequestSpec {
             step: 0,
-            target,
+            target: target.into(),
             method: "GET".to_owned(),
             path: "/".to_owned(),
             reuse,
@@ -196,6 +196,6 @@ fn topology(plan: &Plan) -> Result<Topology> {
         clients: vec![host(CLIENT, network.client)?],
         sources: None,
         external: None,
-        ipv6: false,
+        ipv6: None,
     })
 }

@@ -23,7 +23,8 @@ pub(super) fn watch(lab: &Lab, plan: &Plan, traits: &BalancerTraits, clock: Cloc
     for planned in &plan.members {
         let member = planned.member.name.clone();
         let watch = lab.watch_handshakes(&member)?;
-        let prober = Prober { balancer: plan.network.vip, port: planned.member.port.get(), begun: BTreeMap::new() };
+        let prober =
+            Prober { balancer: plan.network.balancer(), port: planned.member.port.get(), begun: BTreeMap::new() };
         spawn_local(follow(watch, prober, member, clock, log.clone()));
     }
     Ok(())

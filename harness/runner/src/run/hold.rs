@@ -38,7 +38,7 @@ impl Stage {
         };
         let origin = self.origin(CLIENT)?;
         for client in 0..connections {
-            let opened = lblab_traffic::open(&spec, &origin, self.plan.network.client, client);
+            let opened = lblab_traffic::open(&spec, &origin, self.plan.network.client_address(), client);
             let mut request = opened.map_err(|error| Problem::new(Whose::Harness, &error))?;
             let id = request.id();
             // Both are on this thread, so the request cannot arrive before it is awaited.

@@ -1,13 +1,13 @@
 //! The lab with everything in it: members that answer, a balancer that is ready, clients that can send.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddrV4;
+use std::net::{IpAddr, SocketAddr, SocketAddrV4};
 use std::num::NonZeroU16;
 
 use lblab_balancer::{Manifest, Running};
 use lblab_history::Clock;
 use lblab_lab::sandbox::Identity;
-use lblab_lab::{External, Host, Lab, Namespace, Topology};
+use lblab_lab::{External, Host, Ipv6Side, Lab, Namespace, PortAddresses, Topology};
 use lblab_members::{Kind, Log, MemberServer, MemberSpec};
 use lblab_model::{BalancerTraits, Fault, LoadBalancer, Moment, Monitor, Name, Persistence};
 use lblab_scenario::{MemberKind, MemberPlan, Plan};
@@ -89,7 +89,7 @@ impl Stage {
         half_open::watch(&lab, &plan, manifest.traits(), clock, &member_log)?;
         let pool = CurrentPool::at_start(&plan);
         let load_balancer = plan.load_balancer(&ids.balancer, pool.members(), manifest.traits());
-        let place = place.plug(&lab, &load_balancer.id, &ids.vip_port, plan.network.vip).await?;
+        let place = place.plug(&lab, &load_balancer.id, &ids.vip_port, port_addresses(&plan)).await?;
         watch.follow(place.namespace.clone(), place.container().cloned());
         let (to, root, mutant) = ((&place.namespace, place.container()), place.state_root(), job.mutant.as_deref());
         let mut balancer = match manifest.deploy(&lab, to, &load_balancer, root, identity, mutant).await {
@@ -171,8 +171,8 @@ impl Stage {
     }
 
     /// Where the VIP listens.
-    pub(super) fn vip(&self) -> SocketAddrV4 {
-        SocketAddrV4::new(self.plan.network.vip, self.plan.port.get())
+    pub(super) fn vip(&self) -> SocketAddr {
+        SocketAddr::new(self.plan.network.vip, self.plan.port.get())
     }
 
     /// An error if the balancer has died by itself.
@@ -218,6 +218,15 @@ fn start_member(
         .map_err(|error| Problem::harness(format!("starting the web server of {}: {error}", member.name)))
 }
 
+/// The addresses of the balancer's port.
+fn port_addresses(plan: &Plan) -> PortAddresses {
+    let ipv6 = match plan.network.vip {
+        IpAddr::V4(_) => None,
+        IpAddr::V6(vip) => Some(vip),
+    };
+    PortAddresses { ipv4: plan.network.balancer(), ipv6 }
+}
+
 fn topology(plan: &Plan, ids: &RunIds) -> Result<Topology, Problem> {
     let network = &plan.network;
     let name = |text: &str| Name::try_from(text).map_err(|error| Problem::new(Whose::Harness, &error));
@@ -230,7 +239,7 @@ fn topology(plan: &Plan, ids: &RunIds) -> Result<Topology, Problem> {
         subnet: network.external,
         router: network.external_router,
         client: network.outside,
-        floating: network.floating_ip.map(|floating| (floating, network.vip)).into_iter().collect(),
+        floating: network.floating_ip.map(|floating| (floating, network.balancer())).into_iter().collect(),
     };
     Ok(Topology {
         id: ids.network.clone(),
@@ -239,8 +248,12 @@ fn topology(plan: &Plan, ids: &RunIds) -> Result<Topology, Problem> {
         dhcp: network.dhcp,
         members: members.collect(),
         clients: vec![Host { name: name(CLIENT)?, address: network.client, security_group: None }],
-        sources: network.sources,
+        sources: network.ipv4_sources(),
         external: Some(external),
-        ipv6: false,
+        ipv6: network.ipv6.map(|side| Ipv6Side {
+            subnet: side.subnet,
+            client: side.client,
+            sources: network.ipv6_sources(),
+        }),
     })
 }

@@ -1,5 +1,7 @@
 //! Clients that send, while the next steps wait or in the background.
 
+use std::net::{IpAddr, SocketAddr};
+
 use lblab_history::{Record, Request, StepRecord};
 use lblab_model::{Moment, Protocol};
 use lblab_scenario::{Clients, Cookies, Load, MemberKind, Span, Target, Traffic};
@@ -77,7 +79,9 @@ impl Stage {
     /// Where requests from a namespace come from.
     pub(super) fn origin(&self, namespace: &str) -> Result<Origin, Problem> {
         let namespace = self.namespace(namespace)?;
-        let origin = Origin::new(move || namespace.tcp_socket(), self.clock, self.request_ids.clone());
+        // Whatever leads to an IPv4 VIP is an IPv4 address.
+        let vip = self.plan.network.vip;
+        let origin = Origin::new(move || namespace.tcp_socket_to(vip), self.clock, self.request_ids.clone());
         Ok(origin.remembering(self.jars.clone()))
     }
 
@@ -85,8 +89,8 @@ impl Stage {
         let network = &self.plan.network;
         let same = |address, count: u32| vec![address; count as usize];
         let clients = match traffic.clients {
-            Clients::Tenant(count) => lblab_traffic::Clients::Together(same(network.client, count)),
-            Clients::Outside(count) => lblab_traffic::Clients::Together(same(network.outside, count)),
+            Clients::Tenant(count) => lblab_traffic::Clients::Together(same(network.client_address(), count)),
+            Clients::Outside(count) => lblab_traffic::Clients::Together(same(network.outside.into(), count)),
             Clients::Sources(count) => {
                 let addresses: Option<Vec<_>> =
                     (0..count).map(|client| network.source(traffic.skipped_sources + client)).collect();
@@ -102,12 +106,13 @@ impl Stage {
         let address = match traffic.to {
             Target::Vip => network.vip,
             Target::FloatingIp => {
-                network.floating_ip.ok_or_else(|| Problem::harness("the plan has no floating IP to send to"))?
+                let floating_ip = network.floating_ip.map(IpAddr::V4);
+                floating_ip.ok_or_else(|| Problem::harness("the plan has no floating IP to send to"))?
             }
         };
         let request = RequestSpec {
             step,
-            target: std::net::SocketAddrV4::new(address, self.plan.port.get()),
+            target: SocketAddr::new(address, self.plan.port.get()),
             method: traffic.method.clone(),
             path: traffic.path.clone(),
             reuse: traffic.reuse,

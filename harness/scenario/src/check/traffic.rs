@@ -1,5 +1,6 @@
 //! The `traffic` step: how its settings go together, and what is not said.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use lblab_model::Protocol;
@@ -206,9 +207,14 @@ fn target(step: &At<raw::Traffic>, scenario: &Scenario, found: &mut Findings) ->
         return None;
     }
     if scenario.floating_ip.is_absent() {
-        found
-            .add("no-floating-ip", outside, "the scenario has no floating IP")
-            .help("add one at the top: `floating_ip: 172.16.1.209`");
+        found.add("no-floating-ip", outside, "the scenario has no floating IP").help(
+            match scenario.vip.value().map(|vip| vip.address) {
+                Some(IpAddr::V6(_)) => {
+                    "no floating IP leads to an IPv6 VIP: send from the tenant network, or write an IPv4 VIP"
+                }
+                _ => "add one at the top: `floating_ip: 172.16.1.209`",
+            },
+        );
         return None;
     }
     Some(Target::FloatingIp)

@@ -8,11 +8,12 @@ mod shares;
 mod step;
 
 use std::fmt::{self, Write};
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use lblab_model::{BalancerTraits, Fault, IngressRule, Monitor, MonitorKind, Name, Persistence, Transport};
 
-use super::{MemberKind, MemberPlan, Plan};
+use super::{Ipv6Network, MemberKind, MemberPlan, Plan};
 
 impl Plan {
     /// What the plan is going to do with a balancer of these traits: the topology, the timeline, and each expectation with
@@ -44,7 +45,8 @@ impl Plan {
 
     fn topology(&self, to: &mut String, traits: &BalancerTraits) -> fmt::Result {
         let network = &self.network;
-        writeln!(to, "  VIP          {}:{}, {}, {}", network.vip, self.port, self.protocol_name(), self.method)?;
+        let vip = SocketAddr::new(network.vip, self.port.get());
+        writeln!(to, "  VIP          {vip}, {}, {}", self.protocol_name(), self.method)?;
         if let Some(limit) = self.connection_limit {
             writeln!(to, "  limit        {limit} connections at a time")?;
         }
@@ -77,6 +79,9 @@ impl Plan {
             "  subnet       {}, gateway {}, DHCP {}, client {}",
             network.subnet, network.gateway, network.dhcp, network.client
         )?;
+        if let Some(Ipv6Network { subnet, client, balancer }) = network.ipv6 {
+            writeln!(to, "  IPv6 subnet  {subnet}, client {client}; members see the balancer at {balancer}")?;
+        }
         if let Some(sources) = network.sources {
             writeln!(to, "  sources      {sources}")?;
         }

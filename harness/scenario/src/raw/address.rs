@@ -1,6 +1,6 @@
 //! Addresses, subnets, ports and what a security group lets in.
 
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::num::NonZeroU16;
 
 use ipnet::Ipv4Net;
@@ -9,7 +9,7 @@ use serde_json::{Value as Json, json};
 
 use crate::diagnostic::Findings;
 use crate::shape::{Shape, leaf};
-use crate::yaml::{Node, printable};
+use crate::yaml::{Node, Value, printable};
 
 impl Shape for Ipv4Addr {
     fn read(node: &Node, found: &mut Findings) -> Option<Ipv4Addr> {
@@ -22,6 +22,10 @@ impl Shape for Ipv4Addr {
 }
 
 fn not_an_address(text: &str) -> (String, String) {
+    if text.parse::<Ipv6Addr>().is_ok() {
+        let message = format!("`{text}` is an IPv6 address, which only the VIP can be");
+        return (message, "write an IPv4 address such as `192.168.1.17`".to_owned());
+    }
     (format!("`{}` is not an IPv4 address", printable(text)), "write one such as `192.168.1.17`".to_owned())
 }
 
@@ -62,10 +66,10 @@ impl Shape for Subnet {
     }
 }
 
-/// An address and a port: `192.168.1.250:80`. Without a port it is 80.
+/// An address and a port: `192.168.1.250:80`, or `[2001:db8:1::250]:80`. Without a port it is 80.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Endpoint {
-    pub(crate) address: Ipv4Addr,
+    pub(crate) address: IpAddr,
     pub(crate) port: NonZeroU16,
 }
 
@@ -74,17 +78,60 @@ pub(crate) const HTTP_PORT: NonZeroU16 = NonZeroU16::new(80).expect("80 is not 0
 
 impl Shape for Endpoint {
     fn read(node: &Node, found: &mut Findings) -> Option<Endpoint> {
-        leaf(node, "address", "an address and a port such as `192.168.1.250:80`", found, |text| {
-            let (address, port) = text.split_once(':').unwrap_or((text, "80"));
-            let address = address.parse().map_err(|_| not_an_address(address))?;
+        const WANTED: &str = "an address and a port such as `192.168.1.250:80`";
+        if let Value::Sequence(_) = node.value {
+            found
+                .add("type", node.at, format!("{WANTED} is wanted here, not {}", node.kind()))
+                .help("to YAML a bracket begins a list: put an IPv6 address in quotes, `\"[2001:db8:1::250]:80\"`");
+            return None;
+        }
+        leaf(node, "address", WANTED, found, |text| {
+            let (address, port) = match text.strip_prefix('[') {
+                Some(rest) => {
+                    let (address, port) = rest.split_once(']').ok_or_else(|| not_an_ipv6_address(text))?;
+                    let port = if port.is_empty() { Some("80") } else { port.strip_prefix(':') };
+                    let port = port.ok_or_else(|| not_an_ipv6_address(text))?;
+                    (IpAddr::V6(address.parse().map_err(|_| not_an_ipv6_address(address))?), port)
+                }
+                None if text.matches(':').count() > 1 => {
+                    (IpAddr::V6(text.parse().map_err(|_| not_an_ipv6_address(text))?), "80")
+                }
+                None => {
+                    let (address, port) = text.split_once(':').unwrap_or((text, "80"));
+                    (IpAddr::V4(address.parse().map_err(|_| not_an_address(address))?), port)
+                }
+            };
+            if let IpAddr::V6(address) = address {
+                usable(address)?;
+            }
             let port = port.parse().map_err(|_| bad_port(port))?;
             Ok(Endpoint { address, port })
         })
     }
 
     fn schema() -> Json {
-        json!({ "type": "string", "pattern": "^[0-9]{1,3}(\\.[0-9]{1,3}){3}(:[0-9]{1,5})?$" })
+        json!({ "type": "string", "anyOf": [
+            { "pattern": "^[0-9]{1,3}(\\.[0-9]{1,3}){3}(:[0-9]{1,5})?$" },
+            { "pattern": "^[0-9a-fA-F:.]*:[0-9a-fA-F:.]*:[0-9a-fA-F:.]*$" },
+            { "pattern": "^\\[[0-9a-fA-F:.]+\\](:[0-9]{1,5})?$" },
+        ] })
     }
+}
+
+fn not_an_ipv6_address(text: &str) -> (String, String) {
+    let message = format!("`{}` is neither an IPv4 nor an IPv6 address", printable(text));
+    (message, "write one such as `192.168.1.250:80`, or `\"[2001:db8:1::250]:80\"` with its quotes".to_owned())
+}
+
+/// Whether a host in a routed network can have the address: not one of a link, of a group, of the host itself, or of IPv4.
+fn usable(address: Ipv6Addr) -> Result<(), (String, String)> {
+    // `::/16` holds the unspecified address, the loopback's, and IPv4 addresses in the dress of IPv6 ones.
+    let special = address.segments()[0] == 0 || address.is_unicast_link_local() || address.is_multicast();
+    if special {
+        let message = format!("`{address}` cannot be a VIP: it is no address of a routed network");
+        return Err((message, "write one such as `2001:db8:1::250`".to_owned()));
+    }
+    Ok(())
 }
 
 fn bad_port(text: &str) -> (String, String) {

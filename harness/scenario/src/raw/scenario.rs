@@ -28,8 +28,9 @@ mapping! {
         optional external: Subnet = ["172.16.1.0/24"],
         /// The web servers, in the order in which they are added to the pool. 1 to 900.
         required members: Filled<Member, MOST_MEMBERS>,
-        /// The address and port on which clients are served. The port is 80 when left out.
-        required vip: Endpoint = ["192.168.1.250:80"],
+        /// The address and port on which clients are served. The port is 80 when left out. With an IPv6 address clients have IPv6
+        /// addresses as well, in its network of 64 bits; members have IPv4 addresses all the same.
+        required vip: Endpoint = ["192.168.1.250:80", "[2001:db8:1::250]:80", "2001:db8:1::250"],
         /// How many clients are served at a time. When left out, as many as come.
         optional connection_limit: Number<1, 10_000> = [20],
         /// An address in the external subnet that leads to the VIP.

@@ -47,6 +47,7 @@ pub(crate) fn reference() -> BalancerTraits {
         reload: ReloadClass::KeepsAll,
         forwarded_for: ForwardedFor::Added,
         connection_limit: ConnectionLimit::Waits,
+        ipv6: true,
         shows_members: true,
         states_every: Duration::ZERO,
         is_process: true,

@@ -1,7 +1,7 @@
 //! What becomes of a scenario: defaults, addresses, and estimates.
 
 use std::collections::HashSet;
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
 use lblab_model::{BalancerTraits, Passive, ProbeKind};
@@ -23,10 +23,37 @@ fn with_sources(sources: u32) -> Network {
     .network
 }
 
+fn ipv4_source(network: &Network, index: u32) -> Ipv4Addr {
+    match network.source(index) {
+        Some(IpAddr::V4(address)) => address,
+        other => panic!("{other:?} is no IPv4 address"),
+    }
+}
+
+#[test]
+fn ipv6_sources_share_both_ends_of_their_addresses() {
+    let network = check(
+        "a.yaml",
+        "name: a test\npool: {method: SOURCE_IP}\nvip: 2001:db8:1::250\nmembers: [{name: vm01, address: 192.168.1.254}]\n\
+         steps:\n  - traffic: {requests: 40, sources: 20}\n  - expect: {lost: 0}\n",
+    )
+    .unwrap_or_else(|diagnostics| panic!("{diagnostics}"))
+    .network;
+    let sources: Vec<String> = [0, 1, 19_999].map(|index| network.source(index).expect("enough").to_string()).to_vec();
+    assert_eq!(sources, ["2001:db8:64::a:0:1", "2001:db8:64::b:0:1", "2001:db8:64::4e29:0:1"]);
+    let ipv6 = network.ipv6.expect("the VIP is an IPv6 address");
+    assert_eq!(
+        (ipv6.subnet.to_string(), ipv6.client.to_string()),
+        ("2001:db8:1::/64".into(), "2001:db8:1::100".into())
+    );
+    assert_eq!((network.client, network.balancer()), ([192, 168, 1, 253].into(), [192, 168, 1, 252].into()));
+    assert_eq!(network.client_address(), IpAddr::V6(ipv6.client));
+}
+
 #[test]
 fn sources_have_addresses_of_their_own_and_span_many_networks() {
     let network = with_sources(20_000);
-    let addresses: Vec<Ipv4Addr> = (0..20_000).map(|index| network.source(index).expect("there are as many")).collect();
+    let addresses: Vec<Ipv4Addr> = (0..20_000).map(|index| ipv4_source(&network, index)).collect();
     assert_eq!(addresses.iter().collect::<HashSet<_>>().len(), addresses.len());
     let networks: HashSet<[u8; 3]> =
         addresses[..400].iter().map(|address| address.octets()[..3].try_into().expect("three")).collect();
@@ -42,7 +69,7 @@ fn sources_spread_evenly_whatever_their_number_is_divided_by() {
     for members in 2..=16_u32 {
         let mut counts = vec![0_i64; members as usize];
         for index in 0..400 {
-            let address = u32::from(network.source(index).expect("there are as many"));
+            let address = u32::from(ipv4_source(&network, index));
             counts[(address % members) as usize] += 1;
         }
         let (least, most) = (counts.iter().min().expect("some"), counts.iter().max().expect("some"));

@@ -13,7 +13,7 @@ const GIVING: &str = "HTTP/1.1 200 OK\r\nset-cookie: SRV=vm01; path=/\r\nset-coo
 fn each_client_sends_back_the_cookies_that_it_was_given_itself() {
     on_one_thread(async {
         let script = Script::start(Act::SayAndClose(GIVING)).await;
-        let clients = Clients::InTurn(vec![Ipv4Addr::LOCALHOST; 2]);
+        let clients = Clients::InTurn(vec![Ipv4Addr::LOCALHOST.into(); 2]);
         let spec = RequestSpec { cookies: Cookies::Keep, ..request(script.address) };
         let records = closed(4, clients, spec).await;
         let sent: Vec<_> = records.iter().map(|record| record.cookie.as_deref()).collect();
@@ -29,7 +29,7 @@ fn each_client_sends_back_the_cookies_that_it_was_given_itself() {
 fn a_client_without_a_jar_writes_down_what_it_was_given_and_sends_nothing_back() {
     on_one_thread(async {
         let script = Script::start(Act::SayAndClose(GIVING)).await;
-        let records = closed(2, Clients::Together(vec![Ipv4Addr::LOCALHOST]), request(script.address)).await;
+        let records = closed(2, Clients::Together(vec![Ipv4Addr::LOCALHOST.into()]), request(script.address)).await;
         assert_eq!(records[1].cookie, None);
         assert_eq!(records[1].set_cookies.len(), 2);
         assert!(!script.heads.borrow()[1].contains("cookie"));

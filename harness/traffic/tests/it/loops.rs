@@ -1,7 +1,7 @@
 //! The closed loop and the open loop.
 
 use std::collections::BTreeMap;
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
 use lblab_history::{Outcome, Request};
@@ -13,8 +13,8 @@ use crate::script::{Act, LAST_WELCOME, Script, closed, on_one_thread, one_client
 const RATE: f64 = 200.0;
 const GAP: Duration = Duration::from_millis(5);
 
-fn sources(count: u8) -> Vec<Ipv4Addr> {
-    (1..=count).map(|last| Ipv4Addr::new(127, 0, 0, last)).collect()
+fn sources(count: u8) -> Vec<IpAddr> {
+    (1..=count).map(|last| Ipv4Addr::new(127, 0, 0, last).into()).collect()
 }
 
 /// No two requests of one client overlap.
@@ -48,7 +48,7 @@ fn clients_in_turn_send_one_request_at_a_time_each_from_its_address() {
         let records = closed(10, Clients::InTurn(sources(4)), request(script.address)).await;
         for (turn, record) in (0..).zip(&records) {
             assert_eq!(record.client, turn % 4);
-            assert_eq!(*record.source.ip(), sources(4)[record.client as usize]);
+            assert_eq!(record.source.ip(), sources(4)[record.client as usize]);
         }
         assert!(records.windows(2).all(|pair| pair[1].sent >= pair[0].ended));
     });
@@ -79,7 +79,7 @@ fn an_open_loop_keeps_its_planned_times_while_the_server_stalls() {
             assert_eq!(record.planned, epoch + GAP * turn);
             assert!(record.sent >= record.planned);
             assert_eq!(record.outcome, Outcome::ReadTimeout);
-            assert_eq!(*record.source.ip(), sources(2)[turn as usize % 2]);
+            assert_eq!(record.source.ip(), sources(2)[turn as usize % 2]);
             assert_eq!(record.client, turn, "each was still open when the next was sent");
         }
         let last = records.last().expect("there are thirty");
@@ -100,7 +100,7 @@ fn an_open_loop_takes_its_clients_in_turn() {
         assert_eq!(records.len(), 9);
         assert_one_at_a_time(&records);
         for (turn, record) in (0..).zip(&records) {
-            assert_eq!(record.source.ip(), &sources(3)[turn % 3]);
+            assert_eq!(record.source.ip(), sources(3)[turn % 3]);
         }
     });
 }

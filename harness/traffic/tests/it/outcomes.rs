@@ -1,6 +1,6 @@
 //! What becomes of a request, by what the server does to it.
 
-use std::net::{Ipv4Addr, SocketAddrV4};
+use std::net::{IpAddr, Ipv4Addr, SocketAddrV4};
 use std::time::Duration;
 
 use lblab_history::{Outcome, Request};
@@ -128,7 +128,7 @@ fn what_the_clients_side_cannot_do_is_an_error_and_no_outcome() {
         let script = Script::start(Act::Say(WELCOME)).await;
         let good =
             TrafficSpec { load: Load::Closed { requests: 1 }, clients: one_client(), request: request(script.address) };
-        let foreign = Ipv4Addr::new(192, 0, 2, 1);
+        let foreign = IpAddr::from([192, 0, 2, 1]);
         let clients = Clients::Together(vec![foreign]);
         let seen = error(&TrafficSpec { clients, ..good.clone() }).await;
         assert!(matches!(seen, TrafficError::Bind { client, .. } if client == foreign), "{seen:?}");

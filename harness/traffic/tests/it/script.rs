@@ -95,10 +95,10 @@ pub(crate) fn origin() -> Origin {
     Origin::new(TcpSocket::new_v4, Clock::start(), Ids::new())
 }
 
-pub(crate) fn request(target: SocketAddrV4) -> RequestSpec {
+pub(crate) fn request(target: impl Into<SocketAddr>) -> RequestSpec {
     RequestSpec {
         step: 4,
-        target,
+        target: target.into(),
         method: "GET".to_owned(),
         path: "/".to_owned(),
         reuse: false,
@@ -113,7 +113,7 @@ pub(crate) fn request(target: SocketAddrV4) -> RequestSpec {
 }
 
 pub(crate) fn one_client() -> Clients {
-    Clients::Together(vec![Ipv4Addr::LOCALHOST])
+    Clients::Together(vec![Ipv4Addr::LOCALHOST.into()])
 }
 
 /// Sends so many requests in a closed loop.

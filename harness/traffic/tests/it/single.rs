@@ -37,7 +37,7 @@ fn a_held_request_is_answered_when_its_member_releases_it() {
             let mut events = log.subscribe();
             let server = member(kind, log);
             let spec = RequestSpec { errand: Errand::Held, ..request(server.address()) };
-            let mut held = open(&spec, &origin(), Ipv4Addr::LOCALHOST, 7).expect("a good request line");
+            let mut held = open(&spec, &origin(), Ipv4Addr::LOCALHOST.into(), 7).expect("a good request line");
             let seen = events.recv().await.expect("the log lives");
             let ServedEvent::Started { purpose, .. } = seen else { panic!("{seen:?}") };
             assert_eq!(purpose, Purpose::Request(held.id()));
@@ -56,7 +56,7 @@ fn a_dropped_request_closes_its_connection() {
         let mut events = log.subscribe();
         let server = member(Kind::Http, log);
         let spec = RequestSpec { errand: Errand::Held, ..request(server.address()) };
-        let held = open(&spec, &origin(), Ipv4Addr::LOCALHOST, 0).expect("a good request line");
+        let held = open(&spec, &origin(), Ipv4Addr::LOCALHOST.into(), 0).expect("a good request line");
         events.recv().await.expect("the log lives");
         drop(held);
         let seen = events.recv().await.expect("the log lives");
@@ -72,7 +72,7 @@ fn a_proof_is_told_from_a_request_and_meets_the_fault() {
         let server = member(Kind::Http, log.clone());
         server.set_fault(Some(Fault::Status { code: 500 })).expect("it is a service fault");
         let spec = RequestSpec { errand: Errand::Proof, ..request(server.address()) };
-        let mut proof = open(&spec, &origin(), Ipv4Addr::LOCALHOST, 0).expect("a good request line");
+        let mut proof = open(&spec, &origin(), Ipv4Addr::LOCALHOST.into(), 0).expect("a good request line");
         assert_eq!(proof.ended().await.expect("the loopback interface works").outcome, Outcome::OtherStatus);
         assert_eq!(log.take()[0].purpose, Purpose::Proof);
     });
@@ -87,7 +87,7 @@ fn origins_that_share_their_counters_give_no_id_twice() {
         for _ in 0..2 {
             let origin = Origin::new(TcpSocket::new_v4, clock, ids.clone());
             let mut one =
-                open(&request(server.address()), &origin, Ipv4Addr::LOCALHOST, 0).expect("a good request line");
+                open(&request(server.address()), &origin, Ipv4Addr::LOCALHOST.into(), 0).expect("a good request line");
             let record = one.ended().await.expect("the loopback interface works");
             seen.push((record.id, record.connection));
         }

@@ -162,6 +162,10 @@ fn passing_on(traits: &BalancerTraits, told: &mut Vec<(&'static str, String)>) {
             ConnectionLimit::Refuses => "clients beyond the limit of connections are turned away".to_owned(),
         },
     ));
+    told.push((
+        "ipv6",
+        if traits.ipv6 { "the VIP can be an IPv6 address" } else { "the VIP is an IPv4 address" }.to_owned(),
+    ));
 }
 
 fn probing(traits: &BalancerTraits, told: &mut Vec<(&'static str, String)>) {
