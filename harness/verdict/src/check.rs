@@ -233,12 +233,13 @@ checks! {
         why: "LBaaS: SOURCE_IP, as method or as persistence. The client's port must not matter.",
         needs: "SOURCE_IP as method or persistence; at least two requests from an address",
         errors: Errors::None, lbaas: "1, 2",
-        scenarios: ["balancing/source-ip"];
+        scenarios: ["balancing/source-ip", "balancing/ipv6-source-ip"];
     Sh2 "SH-2" "Addresses are spread over the members by weight.",
         bound: "every member gets some, and the upper tail of chi-square over the addresses is at least alpha = 1e-6; the power \
                 against one member at half its share is published with each verdict",
         why: "A hash of structured addresses may be spread more evenly than chance (HAProxy's map is perfect for consecutive \
-              addresses), so only the upper tail counts. A /24 is one key where the hash is declared to ignore the last octet. For a \
+              addresses), so only the upper tail counts. A /24 is one key where the hash is declared to ignore the last octet, and an IPv6 address is \
+              always a key of its own. For a \
               consistent hash the statistic is divided by 1 + N/(16n), since a ring of 16 points for each member has shares with a \
               relative deviation of 25 % and is not wrong.",
         needs: "SOURCE_IP as method or persistence; `weights: exact` for unequal ones; expected counts of at least 5",
@@ -247,7 +248,8 @@ checks! {
     Sh3 "SH-3" "Addresses go where the declared formula has them.",
         bound: "every address; exact",
         why: "`address-modulo` is HAProxy's map: the address as a number modulo the total weight is a place in a map that is filled as its \
-              `recalc_server_map` does it; exact for 400 of 400 addresses. `nginx-slash24` is `ip_hash`: h = (113 h + octet) mod 6271 \
+              `recalc_server_map` does it; exact for 400 of 400 addresses; the four words of an IPv6 address are \
+              taken together by exclusive or. `nginx-slash24` is `ip_hash`: h = (113 h + octet) mod 6271 \
               from 89 on over three octets, modulo the total weight. `highest-random-weight` is the reference balancer's own.",
         needs: "SOURCE_IP as method without persistence, `hash_formula`",
         errors: Errors::None, lbaas: "1, 2",
@@ -335,6 +337,14 @@ checks! {
                 change of the pool between two traffic steps of the same clients",
         errors: Errors::None, lbaas: "1, 2",
         scenarios: ["persistence/source-table-reload", "persistence/cookie-reload"];
+    Sp10 "SP-10" "A client with an IPv6 address stays on its member.",
+        bound: "one member for each address; exact. That the clients of a /64 are not one client is SH-2's",
+        why: "LBaaS: SOURCE_IP as persistence, and a VIP is an address of either family. HAProxy's table of type `ip`, which the drivers \
+              wrote, has no room for an IPv6 address and says nothing: with it HAProxy 2.6 kept none of 64 clients, with type `ipv6` all. Octavia \
+              had that defect once.",
+        needs: "an IPv6 VIP and SOURCE_IP as persistence; at least two requests from an address; `ipv6: true`",
+        errors: Errors::None, lbaas: "2",
+        scenarios: ["persistence/ipv6-source-table"];
     Sp11 "SP-11" "A table that is full remembers the clients that it saw last.",
         bound: "0 addresses are elsewhere of those that came again after fewer others than the declared table has room for, but for 1 % of \
                 it; exact",

@@ -129,7 +129,7 @@ impl<'a> Exposure<'a> {
         let by_address = run.plan.method == Method::SourceIp || run.plan.persistence == Some(Persistence::SourceIp);
         let key = |request: &Request| {
             let client = (!by_address).then_some((request.step, request.client));
-            (*request.source.ip(), client)
+            (request.source.ip(), client)
         };
         let kept = |request: &Request| by_address || run.plan.persistence.is_some() && request.cookie.is_some();
         let mut owners: BTreeMap<_, Ipv4Addr> = BTreeMap::new();

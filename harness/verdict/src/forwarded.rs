@@ -1,7 +1,7 @@
 //! Whether members are told who asks, and get what was sent.
 
 use std::collections::BTreeMap;
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 
 use lblab_history::{Purpose, Request, Served};
 use lblab_model::{ForwardedFor, Protocol};
@@ -34,7 +34,7 @@ pub(crate) fn names_the_client(run: &Run<'_>) -> Option<Verdict> {
     }
     let right = |request: &Request, served: &Served| match served.forwarded_for.as_deref() {
         None => untouched,
-        Some(header) => !untouched && is_told(header, *request.source.ip()),
+        Some(header) => !untouched && is_told(header, request.source.ip()),
     };
     let wrong: Vec<&(&Request, &Served)> = seen.iter().filter(|(request, served)| !right(request, served)).collect();
     let what = if untouched {
@@ -81,8 +81,8 @@ fn is_changed(check: CheckId, seen: &[(&Request, &Served)]) -> Option<Verdict> {
 }
 
 /// Whether the header has the address once, and at its end.
-fn is_told(header: &str, client: Ipv4Addr) -> bool {
-    let client = client.to_string();
-    let entries: Vec<&str> = header.split(',').map(str::trim).collect();
-    entries.last() == Some(&client.as_str()) && entries.iter().filter(|entry| **entry == client).count() == 1
+fn is_told(header: &str, client: IpAddr) -> bool {
+    // An IPv6 address can be written in more than one way.
+    let entries: Vec<bool> = header.split(',').map(|entry| entry.trim().parse() == Ok(client)).collect();
+    entries.last() == Some(&true) && entries.iter().filter(|is_client| **is_client).count() == 1
 }

@@ -1,7 +1,8 @@
 //! Whether clients that come again are where they were: by a table, by a hash, or by a cookie.
 
 use std::collections::BTreeMap;
-use std::net::Ipv4Addr;
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr};
 
 use lblab_history::Request;
 use lblab_model::{Method, Moment, Persistence, ReloadClass};
@@ -27,19 +28,28 @@ enum By {
     Number,
 }
 
-impl By {
-    /// The client's key, by which it is known again.
-    fn key(self, request: &Request) -> u32 {
+/// What a client is known again by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Key {
+    Address(IpAddr),
+    Number(u32),
+}
+
+impl fmt::Display for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            By::Address => u32::from(*request.source.ip()),
-            By::Number => request.client,
+            Key::Address(address) => address.fmt(f),
+            Key::Number(number) => write!(f, "client {number}"),
         }
     }
+}
 
-    fn tell(self, key: u32) -> String {
+impl By {
+    /// The client's key, by which it is known again.
+    fn key(self, request: &Request) -> Key {
         match self {
-            By::Address => Ipv4Addr::from(key).to_string(),
-            By::Number => format!("client {key}"),
+            By::Address => Key::Address(request.source.ip()),
+            By::Number => Key::Number(request.client),
         }
     }
 
@@ -97,7 +107,7 @@ fn sources_stayed(run: &Run<'_>, step: usize) -> Result<Verdict, Box<Verdict>> {
                 .to_owned(),
         ),
         Some(size) => {
-            let known: std::collections::BTreeSet<u32> = clients_so_far(run, &after);
+            let known: std::collections::BTreeSet<Key> = clients_so_far(run, &after);
             let many = known.len() > size as usize;
             many.then(|| format!("{} addresses were seen, and the declared table has room for {size}", known.len()))
         }
@@ -108,7 +118,7 @@ fn sources_stayed(run: &Run<'_>, step: usize) -> Result<Verdict, Box<Verdict>> {
 }
 
 /// Every address that was seen up to the end of this traffic.
-fn clients_so_far(run: &Run<'_>, until: &Visit<'_>) -> std::collections::BTreeSet<u32> {
+fn clients_so_far(run: &Run<'_>, until: &Visit<'_>) -> std::collections::BTreeSet<Key> {
     let sent = run.history.requests.iter().filter(|request| request.sent <= until.to);
     sent.map(|request| By::Address.key(request)).collect()
 }
@@ -202,7 +212,7 @@ fn victims_moved(run: &Run<'_>, step: usize) -> Result<Verdict, Box<Verdict>> {
     for (client, requests) in clients(By::Number, &after) {
         let Some(&was) = old.get(&client) else { continue };
         let (first, rest) = (requests[0], &requests[1..]);
-        let told = By::Number.tell(client);
+        let told = client;
         if lives(was) {
             wrong.extend(requests.iter().find(|request| request.member != Some(was)).map(|request| {
                 format!(
@@ -276,8 +286,8 @@ fn changed_between(run: &Run<'_>, before: &Visit<'_>, after: &Visit<'_>) -> bool
 }
 
 /// Each client's requests, in order.
-fn clients<'a>(by: By, visit: &Visit<'a>) -> BTreeMap<u32, Vec<&'a Request>> {
-    let mut clients: BTreeMap<u32, Vec<&Request>> = BTreeMap::new();
+fn clients<'a>(by: By, visit: &Visit<'a>) -> BTreeMap<Key, Vec<&'a Request>> {
+    let mut clients: BTreeMap<Key, Vec<&Request>> = BTreeMap::new();
     for request in &visit.requests {
         clients.entry(by.key(request)).or_default().push(request);
     }
@@ -285,7 +295,7 @@ fn clients<'a>(by: By, visit: &Visit<'a>) -> BTreeMap<u32, Vec<&'a Request>> {
 }
 
 /// The member that each client was on at last.
-fn homes(by: By, visit: &Visit<'_>) -> BTreeMap<u32, Ipv4Addr> {
+fn homes(by: By, visit: &Visit<'_>) -> BTreeMap<Key, Ipv4Addr> {
     visit.requests.iter().filter_map(|request| Some((by.key(request), request.member?))).collect()
 }
 
@@ -300,7 +310,7 @@ fn all_are_there(run: &Run<'_>, check: CheckId, by: By, before: &Visit<'_>, afte
         let Some(&was) = old.get(&client) else { continue };
         common += 1;
         astray.extend(requests.iter().find(|request| request.member != Some(was)).map(|request| {
-            let (told, before, now) = (by.tell(client), run.who(Some(was)), run.who(request.member));
+            let (told, before, now) = (client, run.who(Some(was)), run.who(request.member));
             format!("{told}: {before} before, {now} in request {}", request.id)
         }));
     }

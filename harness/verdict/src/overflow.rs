@@ -1,7 +1,7 @@
 //! Whether a table that has seen more clients than it has room for remembers those that it saw last.
 
 use std::collections::BTreeMap;
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use lblab_history::Request;
 use lblab_model::Persistence;
@@ -45,13 +45,13 @@ fn are_remembered(run: &Run<'_>, step: usize) -> Result<Verdict, Box<Verdict>> {
         return Ok(Verdict::fails(check, failed.summary).because(failed.evidence));
     }
     let room = f64::from(size) * (1.0 - KEPT_FREE);
-    let mut clients: BTreeMap<Ipv4Addr, Known> = BTreeMap::new();
+    let mut clients: BTreeMap<IpAddr, Known> = BTreeMap::new();
     // When each client was seen last, in that order.
     let mut seen: Vec<usize> = Vec::new();
     let (mut kept, mut beyond, mut astray) = (0_u64, 0_u64, Vec::new());
     for (now, request) in requests.iter().enumerate() {
         let Some(member) = request.member else { continue };
-        let source = *request.source.ip();
+        let source = request.source.ip();
         if let Some(known) = clients.get(&source) {
             let place = seen.binary_search(&known.at).unwrap_or_else(|place| place);
             let since = seen.len() - place;

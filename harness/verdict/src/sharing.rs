@@ -183,7 +183,7 @@ impl Case<'_> {
         let mut picks = Vec::with_capacity(self.decided.len());
         for request in self.decided {
             let decided = match self.run.plan.persistence {
-                Some(Persistence::SourceIp) => sources.insert(*request.source.ip()),
+                Some(Persistence::SourceIp) => sources.insert(request.source.ip()),
                 Some(Persistence::HttpCookie | Persistence::AppCookie { .. }) => {
                     request.cookie.is_none() || self.unknown_cookie().is_some()
                 }

@@ -1,7 +1,7 @@
 //! Whether clients are kept on members by their address, and spread over them.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use lblab_history::Request;
 use lblab_model::pick::Candidate;
@@ -44,13 +44,20 @@ fn sent<'a>(run: &Run<'a>, before: usize, check: CheckId) -> Result<Sent<'a>, Bo
     Ok(Sent { step, all, requests, from, to })
 }
 
+/// Which check is about addresses that keep to their members: persistence has one of its own for clients with IPv6 addresses, since
+/// a table of addresses has room for both kinds or not.
+fn sticking(run: &Run<'_>) -> CheckId {
+    let ipv6 = run.plan.network.vip.is_ipv6() && run.plan.persistence == Some(Persistence::SourceIp);
+    if ipv6 { CheckId::Sp10 } else { CheckId::Sh1 }
+}
+
 fn keeps_sources(run: &Run<'_>) -> bool {
     run.plan.method == Method::SourceIp || run.plan.persistence == Some(Persistence::SourceIp)
 }
 
 /// The verdict on `sources: stick`.
 pub(crate) fn stick(run: &Run<'_>, step: usize) -> Vec<Verdict> {
-    match sent(run, step, CheckId::Sh1) {
+    match sent(run, step, sticking(run)) {
         Ok(sent) => [sticks(run, &sent)].into_iter().chain(ports_are_ignored(run, &sent)).collect(),
         Err(verdict) => vec![*verdict],
     }
@@ -58,9 +65,9 @@ pub(crate) fn stick(run: &Run<'_>, step: usize) -> Vec<Verdict> {
 
 /// Whether an address that has used many ports was kept to one member all the same, if there is one.
 fn ports_are_ignored(run: &Run<'_>, sent: &Sent<'_>) -> Option<Verdict> {
-    let mut seen: BTreeMap<Ipv4Addr, (BTreeSet<u16>, BTreeSet<Ipv4Addr>)> = BTreeMap::new();
+    let mut seen: BTreeMap<IpAddr, (BTreeSet<u16>, BTreeSet<Ipv4Addr>)> = BTreeMap::new();
     for request in sent.requests.iter().filter(|request| request.source.port() != 0) {
-        let (ports, members) = seen.entry(*request.source.ip()).or_default();
+        let (ports, members) = seen.entry(request.source.ip()).or_default();
         ports.insert(request.source.port());
         members.extend(request.member);
     }
@@ -90,16 +97,17 @@ fn ports_are_ignored(run: &Run<'_>, sent: &Sent<'_>) -> Option<Verdict> {
 }
 
 fn sticks(run: &Run<'_>, sent: &Sent<'_>) -> Verdict {
+    let check = sticking(run);
     if let Some(failed) = failures(&sent.all) {
-        return Verdict::fails(CheckId::Sh1, failed.summary).because(failed.evidence);
+        return Verdict::fails(check, failed.summary).because(failed.evidence);
     }
-    let mut members: BTreeMap<Ipv4Addr, Vec<(&Request, Ipv4Addr)>> = BTreeMap::new();
+    let mut members: BTreeMap<IpAddr, Vec<(&Request, Ipv4Addr)>> = BTreeMap::new();
     for request in &sent.requests {
-        members.entry(*request.source.ip()).or_default().extend(request.member.map(|member| (*request, member)));
+        members.entry(request.source.ip()).or_default().extend(request.member.map(|member| (*request, member)));
     }
     members.retain(|_, seen| seen.len() > 1);
     if members.is_empty() {
-        return Verdict::inconclusive(CheckId::Sh1, "no address sent more than one request");
+        return Verdict::inconclusive(check, "no address sent more than one request");
     }
     let astray: Vec<_> =
         members.iter().filter(|(_, seen)| seen.iter().any(|(_, member)| *member != seen[0].1)).collect();
@@ -107,20 +115,17 @@ fn sticks(run: &Run<'_>, sent: &Sent<'_>) -> Verdict {
     let Some((source, seen)) = astray.first() else {
         let summary =
             format!("one member for each address; addresses: {}, requests: {}", members.len(), sent.requests.len());
-        return Verdict::holds(CheckId::Sh1, summary).measuring(measurement).unless(run.unfinished(sent.step));
+        return Verdict::holds(check, summary).measuring(measurement).unless(run.unfinished(sent.step));
     };
     if let Err(unknown) = run.rotation(sent.from, sent.to) {
-        return unknown.verdict(CheckId::Sh1);
+        return unknown.verdict(check);
     }
     let name = |address: Ipv4Addr| run.name_of(address).map_or_else(|| address.to_string(), ToString::to_string);
     let at = seen.iter().position(|(_, member)| *member != seen[0].1).unwrap_or(0);
     let line = format!("{source}: {} first, {} in request {}", name(seen[0].1), name(seen[at].1), seen[at].0.id);
-    Verdict::fails(
-        CheckId::Sh1,
-        format!("{} of {} addresses went to more than one member", astray.len(), members.len()),
-    )
-    .measuring(measurement)
-    .because(line)
+    Verdict::fails(check, format!("{} of {} addresses went to more than one member", astray.len(), members.len()))
+        .measuring(measurement)
+        .because(line)
 }
 
 /// The verdict on `shares: spread`.
@@ -166,16 +171,16 @@ fn follows_formula(run: &Run<'_>, sent: &Sent<'_>, rotation: &Rotation<'_>) -> V
         })
         .collect();
     let expected = |request: &Request| {
-        let place = formula.member(&pool, *request.source.ip())?;
+        let place = formula.member(&pool, request.source.ip())?;
         pool.get(place).map(|member| *member.address.ip())
     };
     let mut wrong = BTreeMap::new();
     for request in &sent.requests {
         if request.member != expected(request) {
-            wrong.entry(*request.source.ip()).or_insert((request.member, expected(request)));
+            wrong.entry(request.source.ip()).or_insert((request.member, expected(request)));
         }
     }
-    let sources: BTreeSet<Ipv4Addr> = sent.requests.iter().map(|request| *request.source.ip()).collect();
+    let sources: BTreeSet<IpAddr> = sent.requests.iter().map(|request| request.source.ip()).collect();
     let summary = format!("{} of {} addresses are not where the declared formula has them", wrong.len(), sources.len());
     let verdict = Verdict::holds_if(wrong.is_empty(), check, summary).measuring(Measurement::at_most(
         Unit::Clients,
@@ -215,9 +220,12 @@ fn is_spread(run: &Run<'_>, sent: &Sent<'_>, rotation: &Rotation<'_>) -> Verdict
     }
     let networks = hashed && hash == Some(HashClass::Slash24);
     let what = if networks { "/24 networks" } else { "addresses" };
-    let key = |source: Ipv4Addr| if networks { Ipv4Addr::from(u32::from(source) & 0xffff_ff00) } else { source };
+    let key = |source: IpAddr| match source {
+        IpAddr::V4(source) if networks => Ipv4Addr::from(u32::from(source) & 0xffff_ff00).into(),
+        source => source,
+    };
     let mut keys = BTreeSet::new();
-    let first = sent.requests.iter().filter(|request| keys.insert(key(*request.source.ip())));
+    let first = sent.requests.iter().filter(|request| keys.insert(key(request.source.ip())));
     let picks: Vec<usize> = first.filter_map(|request| rotation.seat_at(request.member?)).collect();
     let n = rotation.seats.len();
     let counts = counts(&picks, n);
@@ -284,8 +292,8 @@ fn victims(run: &Run<'_>, check: CheckId, before: &Sent<'_>, after: &Sent<'_>, a
         let earlier = run.rotation_at(before.to);
         rotation.seats.iter().filter(|seat| earlier.seat_at(seat.address).is_none()).map(|seat| seat.address).collect()
     };
-    let member_of = |requests: &[&Request]| -> BTreeMap<Ipv4Addr, Ipv4Addr> {
-        requests.iter().filter_map(|request| Some((*request.source.ip(), request.member?))).collect()
+    let member_of = |requests: &[&Request]| -> BTreeMap<IpAddr, Ipv4Addr> {
+        requests.iter().filter_map(|request| Some((request.source.ip(), request.member?))).collect()
     };
     let (old, new) = (member_of(&before.requests), member_of(&after.requests));
     let (mut victims, mut kept, mut astray) = (Vec::new(), 0_u64, Vec::new());

@@ -116,12 +116,12 @@ mod tests {
         "#]],
         );
         check(
-            "SP-10",
+            "HM-16",
             &expect![[r#"
-            SP-10  A client with an IPv6 address stays on its member.
-              LBaaS    2
-              skipped  labs have no IPv6
-        "#]],
+                HM-16  An HTTPS monitor judges the status that comes over TLS.
+                  LBaaS    1, 2
+                  skipped  members do not speak TLS, and scenarios know no HTTPS monitor
+            "#]],
         );
         check(
             "RR-99",

@@ -129,12 +129,12 @@ fn what_no_run_made_is_skipped_with_the_reason() {
     // It belongs to a larger profile; it is not called for; it cannot be made at all.
     check(
         &[of("failover/refuse", sample::all_hold())],
-        &["SP-7", "FO-1", "SP-10"],
+        &["SP-7", "FO-1", "HM-16"],
         &expect![[r#"
-        SP-7 Skipped: it is made from the profile extended on, in persistence/source-table [0, 0, 0, 0] []
-        SP-10 Skipped: it cannot be made yet: labs have no IPv6 [0, 0, 0, 0] []
-        FO-1 Skipped: nothing called for it in failover/refuse; it needs a member that refuses or is silent; `redispatch` with no retries [0, 0, 0, 0] []
-    "#]],
+            SP-7 Skipped: it is made from the profile extended on, in persistence/source-table [0, 0, 0, 0] []
+            HM-16 Skipped: it cannot be made yet: members do not speak TLS, and scenarios know no HTTPS monitor [0, 0, 0, 0] []
+            FO-1 Skipped: nothing called for it in failover/refuse; it needs a member that refuses or is silent; `redispatch` with no retries [0, 0, 0, 0] []
+        "#]],
     );
 }
 
@@ -212,7 +212,7 @@ fn a_report_says_the_same_in_each_format() {
         sample::known(FINDINGS, "failover/refuse", "2.6.12", sample::failed()),
         of("failover/source-ip", sample::inconclusive()),
     ];
-    let report = report(&runs, &["HM-4", "FO-*1", "SP-10"]);
+    let report = report(&runs, &["HM-4", "FO-*1", "HM-16"]);
     for format in ConformanceFormat::ALL {
         let text = format.text(&report).expect("it can be written");
         assert!(text.ends_with('\n') && !text.contains('\u{1b}'), "{text}");
@@ -295,7 +295,7 @@ fn a_terminal_shows_checks_by_balancers_and_why_some_are_no_pass() {
         sample::of("builtin:failover/refuse", caddy, sample::all_hold()),
         sample::of("builtin:failover/source-ip", caddy, sample::undeclared()),
     ];
-    let only = ["HM-4", "HM-11", "FO-1", "FO-2", "SP-10"];
+    let only = ["HM-4", "HM-11", "FO-1", "FO-2", "HM-16"];
     let told_of = |runs: &[RunReport], name: &str| Told {
         balancer: runs[0].balancer.clone(),
         report: report(runs, &only),
@@ -309,11 +309,10 @@ fn a_terminal_shows_checks_by_balancers_and_why_some_are_no_pass() {
         5 checks on 2 balancers
 
                 haproxy  caddy
-        persistence
-          SP-10 skip     skip
         health monitors
           HM-4  known    pass
           HM-11 skip     skip
+          HM-16 skip     skip
         failover
           FO-1  FAIL     skip
           FO-2  skip     -
@@ -328,8 +327,8 @@ fn a_terminal_shows_checks_by_balancers_and_why_some_are_no_pass() {
           FO-2 on caddy: nginx declares no monitor HTTP
 
         skipped:
-          SP-10: it cannot be made yet: labs have no IPv6
           HM-11: nothing called for it in failover/refuse; it needs a monitor, a fault that it can see, a good probe before the fault; `fall`
+          HM-16: it cannot be made yet: members do not speak TLS, and scenarios know no HTTPS monitor
           FO-2 on haproxy 2.6.12: nothing called for it in failover/refuse, failover/source-ip; it needs a member that refuses; `redispatch` with retries
           FO-1 on caddy: nothing called for it in failover/refuse; it needs a member that refuses or is silent; `redispatch` with no retries
 
@@ -382,7 +381,7 @@ fn a_scope_runs_what_makes_its_checks() {
     assert_eq!(runs(&[]), ["failover/refuse", "failover/source-ip"], "core has nothing of extended");
     assert_eq!(runs(&["HM-4"]), ["failover/refuse"]);
     assert_eq!(runs(&["sh-4"]), ["failover/source-ip"]);
-    assert!(runs(&["SP-10"]).is_empty());
+    assert!(runs(&["HM-16"]).is_empty());
     let all: BTreeMap<String, Profile> = scope(&[]).scenarios;
     let scope = Scope { profile: Profile::Nightly, ..scope(&[]) };
     assert!(all.keys().all(|name| scope.runs(name)), "nightly has everything");

@@ -5,7 +5,7 @@ use lblab_model::{Fault, ReloadClass};
 use lblab_scenario::Step;
 use lblab_verdict::CheckId;
 
-use crate::story::{Story, name};
+use crate::story::{BALANCER, Story, name};
 
 fn counts(story: Story, vm01: u64, vm02: u64) -> Story {
     let mut story = story;
@@ -22,7 +22,7 @@ fn sends(story: Story) -> Story {
         story.history.served.push(Served {
             member: name(if index % 2 == 0 { "vm01" } else { "vm02" }),
             purpose: Purpose::Request(request.id),
-            source: request.source,
+            source: BALANCER,
             started: request.sent,
             ended: Some(request.ended),
             answer: Answer::Status(200),

@@ -54,6 +54,25 @@ fn the_client_is_named_once_and_at_the_end() {
 }
 
 #[test]
+fn an_ipv6_client_is_named_however_its_address_is_written() {
+    let named = |header: &str| {
+        let mut story = sends([Some(header); 3]);
+        for request in &mut story.history.requests {
+            request.source = "[2001:db8:64::b:0:1]:40000".parse().expect("an address");
+        }
+        decided(&story).iter().all(|line| line.starts_with("holds"))
+    };
+    for right in ["2001:db8:64::b:0:1", "2001:0DB8:64:0:0:b:0:1", "::1, 2001:db8:64::b:0:1"] {
+        assert!(named(right), "{right}");
+    }
+    for wrong in
+        ["2001:db8:64::a:0:1", "2001:db8:64::", "[2001:db8:64::b:0:1]", "192.168.1.252", "2001:db8:64::b:0:1, ::1"]
+    {
+        assert!(!named(wrong), "{wrong}");
+    }
+}
+
+#[test]
 fn nothing_is_added_to_what_passes_through_a_tcp_pool() {
     let mut story = sends([None; 3]).declares(|traits| traits.forwarded_for = ForwardedFor::None);
     story.plan.protocol = Protocol::Tcp;

@@ -5,7 +5,7 @@ use lblab_model::Fault;
 use lblab_scenario::Step;
 use lblab_verdict::CheckId;
 
-use crate::story::{Story, at, background, name};
+use crate::story::{BALANCER, Story, at, background, name};
 
 /// The first of three members is down; the monitor is removed at 8 s, and from `used` on the member is sent its turns again.
 fn removes(used: Option<f64>, until: f64) -> Story {
@@ -22,7 +22,7 @@ fn removes(used: Option<f64>, until: f64) -> Story {
             story.history.served.push(Served {
                 member: name("vm01"),
                 purpose: Purpose::Request(request.id),
-                source: request.source,
+                source: BALANCER,
                 started: request.sent,
                 ended: Some(request.ended),
                 answer: Answer::Status(500),

@@ -5,7 +5,7 @@ use lblab_history::{Answer, MemberState, Outcome, Purpose, Request, Served};
 use lblab_model::{CookieRule, Method, Persistence, ReloadClass};
 use lblab_scenario::{Cookies, Expectation, Step, Traffic};
 
-use crate::story::{Story, name, traffic};
+use crate::story::{BALANCER, Story, name, traffic};
 
 /// So many sources of a table or of a hash, twice, with what happens in between.
 fn sources(
@@ -232,7 +232,7 @@ fn members_see_no_cookie_of_the_balancer_where_it_hides_it() {
         story.history.served.extend(requests.iter().map(|request| Served {
             member: name("vm01"),
             purpose: Purpose::Request(request.id),
-            source: request.source,
+            source: BALANCER,
             started: request.sent,
             ended: Some(request.ended),
             answer: Answer::Status(200),

@@ -5,7 +5,7 @@ use lblab_model::{Fault, ReloadClass};
 use lblab_scenario::Step;
 use lblab_verdict::CheckId;
 
-use crate::story::{Story, name};
+use crate::story::{BALANCER, Story, name};
 
 /// The first member is down and another one is reweighted; then ten requests are sent, `given` of them to the one that is down.
 fn changes(given: usize) -> Story {
@@ -18,7 +18,7 @@ fn changes(given: usize) -> Story {
         story.history.served.push(Served {
             member: name("vm01"),
             purpose: Purpose::Request(request.id),
-            source: request.source,
+            source: BALANCER,
             started: request.sent,
             ended: Some(request.ended),
             answer: Answer::Status(500),

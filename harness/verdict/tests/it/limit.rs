@@ -5,7 +5,7 @@ use lblab_model::ConnectionLimit;
 use lblab_scenario::Step;
 use lblab_verdict::CheckId;
 
-use crate::story::{Story, at, background, seconds};
+use crate::story::{BALANCER, Story, at, background, seconds};
 
 /// Clients that come every 50 ms for two seconds, to a listener with a limit of 3 that has `room` for them, each served for 0.3 s
 /// by a member; those beyond it wait, or are turned away.
@@ -32,7 +32,7 @@ fn presses(room: usize, waits: bool) -> Story {
         story.history.served.push(Served {
             member: story.plan.members[0].member.name.clone(),
             purpose: Purpose::Request(request.id),
-            source: request.source,
+            source: BALANCER,
             started,
             ended: Some(ended),
             answer: Answer::Status(200),

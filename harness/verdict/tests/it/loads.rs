@@ -6,7 +6,7 @@ use lblab_model::{Fault, Method, TieRule};
 use lblab_scenario::{Expectation, Step};
 
 use crate::sharing::random;
-use crate::story::{Story, seconds, traffic};
+use crate::story::{BALANCER, Story, seconds, traffic};
 
 fn least(members: usize) -> Story {
     Story::of(&vec![1; members]).method(Method::LeastConnections)
@@ -75,7 +75,7 @@ fn beside_a_slow_member(pick: impl Fn(u64, &[usize]) -> usize) -> Story {
         story.history.served.push(Served {
             member: story.plan.members[member].member.name.clone(),
             purpose: Purpose::Request(request.id),
-            source: request.source,
+            source: BALANCER,
             started: sent + seconds(0.0002),
             ended: Some(sent + took),
             answer: Answer::Status(200),
@@ -117,7 +117,7 @@ fn beside_a_deaf_member(stuck: impl Fn(u64) -> bool) -> Story {
         story.history.served.push(Served {
             member: story.plan.members[member].member.name.clone(),
             purpose: Purpose::Request(request.id),
-            source: request.source,
+            source: BALANCER,
             started,
             ended: Some(started + seconds(0.001)),
             answer: Answer::Status(200),

@@ -78,7 +78,7 @@ impl Story {
                 self.history.served.push(Served {
                     member: member.clone(),
                     purpose: Purpose::Probe,
-                    source: SocketAddrV4::new(self.plan.network.vip, 2000),
+                    source: SocketAddrV4::new(self.plan.network.balancer(), 2000),
                     started: start,
                     ended: Some(end),
                     answer,

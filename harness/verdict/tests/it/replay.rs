@@ -4,7 +4,7 @@ use lblab_history::{Answer, Outcome, Purpose, Served};
 use lblab_scenario::Step;
 use lblab_verdict::CheckId;
 
-use crate::story::{Story, traffic};
+use crate::story::{BALANCER, Story, traffic};
 
 /// Ten requests by this method, each seen by the members that are given; one that several or none have seen fails.
 fn sends(method: &str, seen_by: &[&[usize]]) -> Story {
@@ -19,7 +19,7 @@ fn sends(method: &str, seen_by: &[&[usize]]) -> Story {
             let served = Served {
                 member: story.plan.members[member].member.name.clone(),
                 purpose: Purpose::Request(request.id),
-                source: request.source,
+                source: BALANCER,
                 started: story.now,
                 ended: Some(story.now),
                 answer: Answer::Reset,

@@ -51,6 +51,51 @@ fn a_hash_of_the_port_shows_on_an_address_of_many_ports() {
 }
 
 #[test]
+fn a_client_with_an_ipv6_address_stays_on_its_member() {
+    let kept = |member: fn(usize, usize) -> usize| {
+        let story = Story::of(&[1; 3]).persistence(Persistence::SourceIp).over_ipv6();
+        story.sends_rounds(2, member, 60).expect(Expectation::SourcesStick).expect(Expectation::SourcesSpread)
+    };
+    kept(|_, source| source % 3).check(&expect![[r#"
+        SP-10 holds: one member for each address; addresses: 60, requests: 120
+        SH-2 holds: 60 addresses: vm01 20, vm02 20, vm03 20; p = 1.000e0, alpha = 1e-6
+            chi-square 0.00, 27.63 allowed; degrees of freedom: 2
+            power against one member at half its share: 0.008; the statistic is divided by 1.00 for the declared hash
+    "#]]);
+    // A table that has no room for such addresses: everybody takes turns, and comes to another member the next time.
+    kept(|round, source| (source + round) % 3).check(&expect![[r#"
+        SP-10 fails: 60 of 60 addresses went to more than one member
+            2001:db8:64::a:0:1: vm01 first, vm02 in request 60
+        SH-2 holds: 60 addresses: vm01 20, vm02 20, vm03 20; p = 1.000e0, alpha = 1e-6
+            chi-square 0.00, 27.63 allowed; degrees of freedom: 2
+            power against one member at half its share: 0.008; the statistic is divided by 1.00 for the declared hash
+    "#]]);
+    // A table that takes a /64 for one client.
+    kept(|_, _| 1).check(&expect![[r#"
+        SP-10 holds: one member for each address; addresses: 60, requests: 120
+        SH-2 fails: vm01 got none of 60 addresses
+            addresses: vm01 0, vm02 60, vm03 0
+    "#]]);
+    // One that keeps clients by a hash, and the address that the hash is declared to give.
+    let story = hashed(3).over_ipv6().declares(|traits| {
+        (traits.hash, traits.hash_formula) = (Some(HashClass::Map), Some(HashFormula::AddressModulo));
+    });
+    let story = story.sends_rounds(2, |_, source| home(source), 400).expect(Expectation::SourcesStick);
+    story.expect(Expectation::SourcesSpread).check(&expect![[r#"
+        SH-1 holds: one member for each address; addresses: 400, requests: 800
+        SH-2 holds: 400 addresses: vm01 134, vm02 133, vm03 133; p = 9.975e-1, alpha = 1e-6
+            chi-square 0.01, 27.63 allowed; degrees of freedom: 2
+            power against one member at half its share: 0.971; the statistic is divided by 1.00 for the declared hash
+        SH-3 holds: 0 of 400 addresses are not where the declared formula has them
+    "#]]);
+}
+
+/// `2001:db8:64::a:0:1` and on, its words taken together by exclusive or, modulo 3.
+fn home(source: usize) -> usize {
+    (0x2001_0db8 ^ 0x0064_0000 ^ (10 + source) ^ 1) % 3
+}
+
+#[test]
 fn addresses_are_spread_evenly_or_by_chance_but_not_lopsided() {
     let spread = |picks: Vec<usize>| {
         let story = hashed(4).declares(|traits| traits.hash = Some(HashClass::Map));

@@ -1,6 +1,6 @@
 //! Tells a run step by step and has it judged.
 
-use std::net::{Ipv4Addr, SocketAddrV4};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4};
 use std::num::NonZeroU16;
 use std::time::Duration;
 
@@ -16,8 +16,8 @@ use lblab_model::{
     SecurityGroup, TieRule, Transport, Weight, WeightRule,
 };
 use lblab_scenario::{
-    Clients, Cookies, Expectation, Load, MemberKind, MemberPlan, Network, Place, Plan, PlannedStep, Span, Step, Target,
-    Traffic,
+    Clients, Cookies, Expectation, Ipv6Network, Load, MemberKind, MemberPlan, Network, Place, Plan, PlannedStep, Span,
+    Step, Target, Traffic,
 };
 use lblab_verdict::{CheckId, Judgement, Outcome as Decided, judge};
 
@@ -99,11 +99,15 @@ fn traits() -> BalancerTraits {
         reload: ReloadClass::KeepsAll,
         forwarded_for: ForwardedFor::Added,
         connection_limit: ConnectionLimit::Waits,
+        ipv6: true,
         shows_members: true,
         states_every: Duration::ZERO,
         is_process: true,
     }
 }
+
+/// Where a member sees the balancer's connections come from.
+pub const BALANCER: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::new(192, 168, 1, 250), 2000);
 
 impl Story {
     /// A pool with members `vm01`, `vm02` ... of these weights.
@@ -126,6 +130,7 @@ impl Story {
             dhcp: [192, 168, 1, 2].into(),
             client: [192, 168, 1, 254].into(),
             vip: [192, 168, 1, 250].into(),
+            ipv6: None,
             sources: None,
             external: "172.16.1.0/24".parse().expect("a prefix"),
             external_router: [172, 16, 1, 1].into(),
@@ -269,7 +274,7 @@ impl Story {
             id,
             step: self.last_step(),
             client: 0,
-            source: SocketAddrV4::new(self.plan.network.client, 40_000),
+            source: SocketAddr::new(self.plan.network.client_address(), 40_000),
             connection: id,
             planned: sent,
             sent,
@@ -296,6 +301,32 @@ impl Story {
         self.ends_step()
     }
 
+    /// The VIP is an IPv6 address, and so are those of the clients.
+    pub fn over_ipv6(mut self) -> Story {
+        let network = &mut self.plan.network;
+        network.vip = IpAddr::V6(ipv6("2001:db8:1::250"));
+        network.sources = Some("2001:db8:64::/64".parse().expect("a prefix"));
+        network.ipv6 = Some(Ipv6Network {
+            subnet: "2001:db8:1::/64".parse().expect("a prefix"),
+            client: ipv6("2001:db8:1::100"),
+            balancer: [192, 168, 1, 253].into(),
+        });
+        self
+    }
+
+    /// Traffic of many addresses of the plan's, as many requests each as there are rounds; each member is that of a source.
+    pub fn sends_rounds(mut self, rounds: usize, member: impl Fn(usize, usize) -> usize, sources: usize) -> Story {
+        self = self.step(Step::Traffic(traffic()));
+        for (round, index) in (0..rounds).flat_map(|round| (0..sources).map(move |index| (round, index))) {
+            let number = u32::try_from(index).expect("few sources");
+            let source = self.plan.network.source(number).expect("the plan has sources");
+            let request = self.request(self.now, Some(member(round, index)));
+            self.history.requests.push(Request { source: (source, 1000).into(), client: number, ..request });
+            self = self.wait(0.002);
+        }
+        self.ends_step()
+    }
+
     /// Traffic of many addresses, one request each, a /24 every ten addresses.
     pub fn sends_from_sources(mut self, picks: impl IntoIterator<Item = usize>) -> Story {
         self = self.step(Step::Traffic(traffic()));
@@ -303,7 +334,7 @@ impl Story {
             let number = u32::try_from(index).expect("few sources");
             let source = Ipv4Addr::from(u32::from(Ipv4Addr::new(10, 64, 0, 10)) + number / 10 * 256 + number % 10);
             let request = self.request(self.now, Some(pick));
-            self.history.requests.push(Request { source: SocketAddrV4::new(source, 1000), client: number, ..request });
+            self.history.requests.push(Request { source: SocketAddr::from((source, 1000)), client: number, ..request });
             self = self.wait(0.002);
         }
         self.ends_step()
@@ -358,7 +389,7 @@ impl Story {
             let served = Served {
                 member: self.plan.members[pick].member.name.clone(),
                 purpose: Purpose::Request(request.id),
-                source: SocketAddrV4::new(self.plan.network.vip, 1000),
+                source: SocketAddrV4::new(self.plan.network.balancer(), 1000),
                 started: self.now,
                 ended: None,
                 answer: Answer::Open,
@@ -433,4 +464,8 @@ fn told(outcome: &Decided) -> &'static str {
         Decided::Inconclusive { .. } => "undecided",
         Decided::Unsupported { .. } => "unsupported",
     }
+}
+
+fn ipv6(text: &str) -> Ipv6Addr {
+    text.parse().expect("an address")
 }
