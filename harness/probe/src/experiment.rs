@@ -84,7 +84,7 @@ pub enum Experiment {
 
 impl Experiment {
     /// Every experiment, those that take longest first.
-    pub fn all(slow: bool) -> [Experiment; 29] {
+    pub fn all(slow: bool) -> [Experiment; 30] {
         [
             Experiment::Silence { slow },
             Experiment::Retries,
