@@ -208,6 +208,7 @@ fn traits() -> Json {
         "forwarded_for": word(&["none", "added"], "Whether members are told the client's address by X-Forwarded-For; `none` if left out."),
         "connection_limit": word(&["none", "waits", "refuses"], "What becomes of a client beyond the limit of connections; `none` if none can be configured, or left out."),
         "ipv6": { "type": "boolean", "description": "Whether the VIP can be an IPv6 address, with members that have IPv4 ones; `false` if left out." },
+        "backups": word(&["none", "first", "all"], "Which backup members serve while every other is down; `none` if members cannot be declared backups, or left out."),
     });
     let always = &[
         "protocols",

@@ -233,6 +233,7 @@ pub(crate) mod tests {
             address: [192, 168, 1, 16 + number].into(),
             port,
             weight: Weight::ONE,
+            backup: false,
         };
         let pool = Pool {
             id: "pool".to_owned(),

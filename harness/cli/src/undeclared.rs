@@ -1,6 +1,6 @@
 //! What a scenario cannot do without, and a balancer does not declare.
 
-use lblab_model::{BalancerTraits, ConnectionLimit, Persistence};
+use lblab_model::{Backups, BalancerTraits, ConnectionLimit, Persistence};
 use lblab_scenario::{Plan, Step};
 
 /// What the plan cannot do without and the balancer does not declare, in words that follow `declares no`.
@@ -26,6 +26,9 @@ pub fn undeclared(plan: &Plan, traits: &BalancerTraits) -> Option<String> {
     }
     if plan.network.vip.is_ipv6() && !traits.ipv6 {
         return Some("IPv6 VIP".to_owned());
+    }
+    if plan.has_backups() && traits.backups == Backups::None {
+        return Some("backup members".to_owned());
     }
     if plan.rests_on_monitor()
         && let Some(lacking) = plan.lacks_monitor(traits)
@@ -96,6 +99,15 @@ mod tests {
         let plan_of = |text: &str| check("a.yaml", text).unwrap_or_else(|wrong| panic!("{wrong}"));
         let none: fn(&mut BalancerTraits) = |traits| traits.ipv6 = false;
         assert_eq!(lacking(&plan_of(&format!("{text}{TRAFFIC}")), none).as_deref(), Some("IPv6 VIP"));
+        assert_eq!(lacking(&plan("method: ROUND_ROBIN", "", TRAFFIC), none), None);
+    }
+
+    #[test]
+    fn backups_have_to_be_there() {
+        let spare = "  - {name: vm03, address: 192.168.1.19, backup: true}\n";
+        let backed = plan("method: ROUND_ROBIN", spare, TRAFFIC);
+        let none: fn(&mut BalancerTraits) = |traits| traits.backups = lblab_model::Backups::None;
+        assert_eq!(lacking(&backed, none).as_deref(), Some("backup members"));
         assert_eq!(lacking(&plan("method: ROUND_ROBIN", "", TRAFFIC), none), None);
     }
 

@@ -88,6 +88,9 @@ pub struct BalancerTraits {
     /// Whether the VIP can be an IPv6 address, with members that have IPv4 ones.
     #[serde(default)]
     pub ipv6: bool,
+    /// Who serves while every member is down that is no backup.
+    #[serde(default)]
+    pub backups: Backups,
     /// Whether it tells its members' states, by an answer or by an announcement. Not declared; it follows from the manifest.
     pub shows_members: bool,
     /// How late a change of them may be seen because the balancer is asked for it and announces nothing; zero if it announces.
@@ -308,6 +311,19 @@ pub enum ConnectionLimit {
     Waits,
     /// It is turned away.
     Refuses,
+}
+
+/// Which backup members serve while every member is down that is no backup.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Backups {
+    /// A member cannot be declared a backup.
+    #[default]
+    None,
+    /// The first in the order of the configuration that is up: HAProxy without `option allbackups`.
+    First,
+    /// All that are up, by the pool's method and their weights.
+    All,
 }
 
 impl BalancerTraits {

@@ -16,9 +16,9 @@ mod time;
 pub mod window;
 
 pub use balancer_traits::{
-    Balanced, BalancerTraits, BoundRequests, CodesForm, ConnectionLimit, CookieRule, Fall, FirstFailure, ForwardedFor,
-    HashClass, HashFormula, Passive, PersistenceKind, ProbeCost, ProbeKind, ProbeReads, ProbeSchedule, Redispatch,
-    ReloadClass, RotationOrder, Sequence, TieRule, WeightRule,
+    Backups, Balanced, BalancerTraits, BoundRequests, CodesForm, ConnectionLimit, CookieRule, Fall, FirstFailure,
+    ForwardedFor, HashClass, HashFormula, Passive, PersistenceKind, ProbeCost, ProbeKind, ProbeReads, ProbeSchedule,
+    Redispatch, ReloadClass, RotationOrder, Sequence, TieRule, WeightRule,
 };
 pub use fault::{Fault, FaultLayer, ResetPoint};
 pub use load_balancer::{

@@ -62,6 +62,9 @@ pub struct Member {
     pub port: NonZeroU16,
     /// Its share of the requests.
     pub weight: Weight,
+    /// Whether it takes new clients only while no member does that is no backup, as Octavia's `backup` says.
+    #[serde(default)]
+    pub backup: bool,
 }
 
 /// A member's weight, 0 to 256 as LBaaS has it; weight 0 takes no new clients.
@@ -75,6 +78,8 @@ pub struct Weight(u16);
 pub struct WeightOutOfRange(pub u16);
 
 impl Weight {
+    /// The weight of a member that takes no new clients.
+    pub const ZERO: Weight = Weight(0);
     /// The default weight.
     pub const ONE: Weight = Weight(1);
     /// The largest weight.

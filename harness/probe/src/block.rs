@@ -128,6 +128,7 @@ pub(crate) fn declared_value(of: Trait, declared: &BalancerTraits) -> Option<Str
         Trait::ForwardedFor => in_words(&declared.forwarded_for),
         Trait::ConnectionLimit => in_words(&declared.connection_limit),
         Trait::Ipv6 => in_words(&declared.ipv6),
+        Trait::Backups => in_words(&declared.backups),
     })
 }
 
@@ -215,6 +216,7 @@ mod tests {
                   forwarded_for: added
                   connection_limit: waits
                   ipv6: true
+                  backups: all
             "#]],
         );
     }

@@ -80,11 +80,13 @@ pub enum Experiment {
     ConnectionLimit,
     /// Clients with IPv6 addresses of their own, and an IPv6 VIP.
     Ipv6,
+    /// A pool with backups, and then with nobody else.
+    Backups,
 }
 
 impl Experiment {
     /// Every experiment, those that take longest first.
-    pub fn all(slow: bool) -> [Experiment; 30] {
+    pub fn all(slow: bool) -> [Experiment; 31] {
         [
             Experiment::Silence { slow },
             Experiment::Retries,
@@ -116,6 +118,7 @@ impl Experiment {
             Experiment::AppCookie,
             Experiment::ConnectionLimit,
             Experiment::Ipv6,
+            Experiment::Backups,
         ]
     }
 
@@ -152,6 +155,7 @@ impl Experiment {
             Experiment::PassiveReload => "passive-reload",
             Experiment::ConnectionLimit => "connection-limit",
             Experiment::Ipv6 => "ipv6",
+            Experiment::Backups => "backups",
         }
     }
 
@@ -165,6 +169,7 @@ impl Experiment {
             Experiment::Http => picking::http(ability),
             Experiment::ConnectionLimit => picking::connection_limit(ability),
             Experiment::Ipv6 => picking::ipv6(ability),
+            Experiment::Backups => picking::backups(ability),
             Experiment::Tcp => picking::tcp(ability),
             Experiment::HttpCookie => keeping::http_cookie(ability),
             Experiment::AppCookie => keeping::app_cookie(ability),

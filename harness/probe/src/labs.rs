@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use lblab_history::History;
-use lblab_model::{BalancerTraits, CodesForm, ConnectionLimit, ProbeKind, ReloadClass};
+use lblab_model::{Backups, BalancerTraits, CodesForm, ConnectionLimit, ProbeKind, ReloadClass};
 use lblab_runner::{Job, JobResult, Message, Problem, Whose};
 use lblab_scenario::Plan;
 
@@ -191,6 +191,7 @@ fn everything(declared: &BalancerTraits) -> BalancerTraits {
         reload: ReloadClass::KeepsConnections,
         connection_limit: ConnectionLimit::Waits,
         ipv6: true,
+        backups: Backups::All,
         ..declared.clone()
     }
 }

@@ -142,6 +142,7 @@ impl Measuring<'_> {
                 compare(of, &declared.connection_limit, reading, PartialEq::eq)
             }
             Trait::Ipv6 => compare(of, &declared.ipv6, keeping::ipv6(seen(E::Ipv6)), PartialEq::eq),
+            Trait::Backups => compare(of, &declared.backups, loads::backups(seen(E::Backups)), PartialEq::eq),
         }
     }
 

@@ -75,6 +75,8 @@ pub enum Trait {
     ConnectionLimit,
     /// Whether the VIP can be an IPv6 address.
     Ipv6,
+    /// Who serves while every member is down that is no backup.
+    Backups,
 }
 
 impl Trait {
@@ -113,6 +115,7 @@ impl Trait {
         Trait::ForwardedFor,
         Trait::ConnectionLimit,
         Trait::Ipv6,
+        Trait::Backups,
     ];
 
     /// The key in the manifest; a part of `redispatch` has a point in it.
@@ -151,6 +154,7 @@ impl Trait {
             Trait::ForwardedFor => "forwarded_for",
             Trait::ConnectionLimit => "connection_limit",
             Trait::Ipv6 => "ipv6",
+            Trait::Backups => "backups",
         }
     }
 
@@ -226,6 +230,7 @@ impl Trait {
             Trait::ForwardedFor => vec![E::Http],
             Trait::ConnectionLimit => vec![E::ConnectionLimit],
             Trait::Ipv6 => vec![E::Ipv6],
+            Trait::Backups => vec![E::Backups],
         }
     }
 }

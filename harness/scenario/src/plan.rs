@@ -110,6 +110,11 @@ impl Plan {
         }
     }
 
+    /// Whether any member is a backup.
+    pub fn has_backups(&self) -> bool {
+        self.members.iter().any(|planned| planned.member.backup)
+    }
+
     /// What is the matter with this member all the time: its security group lets nothing in that comes to its port.
     pub(crate) fn dead_from_the_start(&self, name: &Name) -> Option<Fault> {
         let planned = self.members.iter().find(|planned| planned.member.name == *name)?;

@@ -584,6 +584,16 @@ checks! {
         needs: "a fault that passes the monitor's probes (`probe_reads`)",
         errors: Errors::Slack, lbaas: "1, 2",
         scenarios: ["failover/gray"];
+    Fo10 "FO-10" "A backup member serves only while all others are down.",
+        bound: "0 requests of new clients on a backup while a member that is none is well and in rotation, as far as \
+                that is shown; while none is in rotation, 0 failed requests if a backup is well; but for the 100 ms \
+                around each change; exact",
+        why: "Octavia: a backup is used only when all other members are down, and then `option allbackups` shares requests among all \
+              of them. When a member has to be left, and when it has to be back, HM-4 to HM-8 say. A client that was bound to a \
+              backup meanwhile may stay there.",
+        needs: "a member with `backup: true`; `backups: first` or `all`",
+        errors: Errors::None, lbaas: "2",
+        scenarios: ["failover/backup", "failover/backups-share", "balancing/backup"];
     Rc1 "RC-1" "A change of the configuration loses nothing.",
         bound: "the number of lost requests that the scenario allows",
         why: "A reload that keeps its listening sockets has no moment in which nobody accepts.",

@@ -122,7 +122,9 @@ impl<'a> Exposure<'a> {
         let rotation = run.rotation_at(self.fault.at);
         let total = f64::from(rotation.weights().iter().sum::<u32>());
         let seat = rotation.seats.iter().find(|seat| seat.name == member);
-        let by_weight = seat.map_or(0.0, |seat| match run.traits().weights {
+        // A backup may have to serve for all the others at any time while it is faulty.
+        let idle = if rotation.standing_by.contains(&member) { 1.0 } else { 0.0 };
+        let by_weight = seat.map_or(idle, |seat| match run.traits().weights {
             WeightRule::Exact => f64::from(seat.weight) / total,
             WeightRule::Ignored => 1.0 / rotation.seats.len() as f64,
         });

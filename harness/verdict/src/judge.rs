@@ -6,8 +6,9 @@ use lblab_scenario::{Expectation, Plan, Step};
 use crate::run::Run;
 use crate::verdict::{Judgement, Verdict};
 use crate::{
-    CheckId, answers, asked, change, cookies, counters, detection, forwarded, freed, held, homes, in_flight, kept_down,
-    limit, loads, loss, overflow, phases, recovery, replay, scaled, schedule, sharing, shown, sources, stays, teardown,
+    CheckId, answers, asked, backups, change, cookies, counters, detection, forwarded, freed, held, homes, in_flight,
+    kept_down, limit, loads, loss, overflow, phases, recovery, replay, scaled, schedule, sharing, shown, sources,
+    stays, teardown,
 };
 
 /// Judges the history of a run of the plan.
@@ -33,6 +34,7 @@ pub fn judge(plan: &Plan, history: &History) -> Judgement {
     verdicts.extend(in_flight::survive_changes(&run));
     verdicts.extend(kept_down::over_changes(&run));
     verdicts.extend(freed::without_monitor(&run));
+    verdicts.extend(backups::serve_in_need(&run));
     verdicts.extend(limit::is_kept(&run));
     verdicts.extend(forwarded::names_the_client(&run));
     verdicts.extend(counters::add_up(&run));

@@ -9,6 +9,7 @@
 
 mod answers;
 mod asked;
+mod backups;
 mod brief;
 mod change;
 mod check;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 
 use lblab_history::{Change, FaultRecord, HealRecord, History, MemberState, Request, StateChange};
-use lblab_model::{Balanced, BalancerTraits, Moment, Monitor, Name, Protocol};
+use lblab_model::{Backups, Balanced, BalancerTraits, Moment, Monitor, Name, Protocol};
 use lblab_scenario::{Load, Plan, PlannedStep, Step, Traffic};
 
 use crate::timing::stalled;
@@ -35,6 +35,8 @@ pub(crate) struct Rotation<'a> {
     pub(crate) drained: Vec<&'a Name>,
     /// Those that have been taken out.
     pub(crate) out: Vec<&'a Name>,
+    /// Backups that are up and have nobody's place to take.
+    pub(crate) standing_by: Vec<&'a Name>,
 }
 
 impl<'a> Run<'a> {
@@ -272,7 +274,7 @@ impl<'a> Run<'a> {
 
     /// The pool as far as it is known at this moment.
     pub(crate) fn rotation_at(&self, at: Moment) -> Rotation<'a> {
-        let mut rotation = Rotation::default();
+        let (mut rotation, mut backups) = (Rotation::default(), Vec::new());
         for planned in &self.plan.members {
             let member = &planned.member;
             let Some(weight) = self.weight_at(&member.name, at) else { continue };
@@ -282,9 +284,19 @@ impl<'a> Run<'a> {
             if self.is_out(&member.name, at) {
                 rotation.out.push(&member.name);
             } else if weight > 0 {
-                rotation.seats.push(Seat { name: &member.name, address: member.address, weight });
+                let seats = if member.backup { &mut backups } else { &mut rotation.seats };
+                seats.push(Seat { name: &member.name, address: member.address, weight });
             }
         }
+        let called = match self.traits().backups {
+            _ if !rotation.seats.is_empty() => 0,
+            // One that knows no backups is given none, or takes them for members like any other.
+            Backups::All | Backups::None => backups.len(),
+            Backups::First => 1,
+        };
+        let standing_by = backups.split_off(called.min(backups.len()));
+        rotation.standing_by = standing_by.into_iter().map(|seat| seat.name).collect();
+        rotation.seats.extend(backups);
         rotation
     }
 

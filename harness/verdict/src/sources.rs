@@ -166,7 +166,7 @@ fn follows_formula(run: &Run<'_>, sent: &Sent<'_>, rotation: &Rotation<'_>) -> V
         .filter_map(|planned| {
             let name = &planned.member.name;
             let weight = Weight::try_from(u16::try_from(run.weight_at(name, sent.to)?).ok()?).ok()?;
-            let up = !rotation.out.contains(&name);
+            let up = !rotation.out.contains(&name) && !rotation.standing_by.contains(&name);
             Some(Candidate { weight, up, ..Candidate::idle(&planned.member) })
         })
         .collect();

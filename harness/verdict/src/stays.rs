@@ -132,7 +132,7 @@ fn is_idle(run: &Run<'_>, step: usize, member: &Name) -> Verdict {
     let record = run.history.steps.iter().find(|record| record.step == step);
     let until = record.map_or_else(|| run.end(), |record| record.ended);
     let requests = run.decided_upon(&run.requests(traffic_step));
-    let Some((from, _)) = span(&requests) else {
+    let Some((from, to)) = span(&requests) else {
         return Verdict::inconclusive(CheckId::Tr4, "the traffic sent no request");
     };
     if run.weight_at(member, until) == Some(0) {
@@ -149,7 +149,15 @@ fn is_idle(run: &Run<'_>, step: usize, member: &Name) -> Verdict {
     let left = run.history.states.iter().filter(|state| state.member == *member && state.at <= until);
     let left = left.map(|state| state.at).max().filter(|_| out);
     let since = left.unwrap_or(from).max(from);
-    let check = if out { CheckId::Hm20 } else { CheckId::Tr4 };
+    let backup = run.plan.members.iter().any(|planned| planned.member.backup && planned.member.name == *member);
+    let stands_by =
+        if backup { run.rotation(from, to).map(|rotation| rotation.standing_by.contains(&member)) } else { Ok(false) };
+    let check = match stands_by {
+        Ok(true) => CheckId::Fo10,
+        Ok(false) if out => CheckId::Hm20,
+        Ok(false) => CheckId::Tr4,
+        Err(unknown) => return unknown.verdict(CheckId::Fo10),
+    };
     let sent: Vec<&Request> =
         requests.into_iter().filter(|request| Some(request.sent) > left && request.sent <= until).collect();
     if sent.is_empty() {

@@ -41,12 +41,6 @@ pub static UNMADE: &[Unmade] = &[
         why: "balancers are deployed without an API",
     },
     Unmade {
-        code: "FO-10",
-        title: "A backup member serves only while all others are down.",
-        lbaas: "2",
-        why: "members cannot be declared backups, which only Octavia knows",
-    },
-    Unmade {
         code: "RC-4",
         title: "What is switched off by admin_state_up serves nobody.",
         lbaas: "1, 2",

@@ -4,9 +4,9 @@ use std::fmt;
 use std::time::Duration;
 
 use lblab_model::{
-    Balanced, BalancerTraits, CodesForm, ConnectionLimit, CookieRule, Fall, FirstFailure, ForwardedFor, HashClass,
-    HashFormula, Method, Passive, PersistenceKind, ProbeCost, ProbeKind, ProbeReads, ProbeSchedule, Protocol,
-    Redispatch, ReloadClass, RotationOrder, Sequence, TieRule, WeightRule,
+    Backups, Balanced, BalancerTraits, CodesForm, ConnectionLimit, CookieRule, Fall, FirstFailure, ForwardedFor,
+    HashClass, HashFormula, Method, Passive, PersistenceKind, ProbeCost, ProbeKind, ProbeReads, ProbeSchedule,
+    Protocol, Redispatch, ReloadClass, RotationOrder, Sequence, TieRule, WeightRule,
 };
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Error, MapAccess, Unexpected, Visitor};
@@ -68,6 +68,7 @@ pub(super) struct RawTraits {
     connection_limit: ConnectionLimit,
     #[serde(default)]
     ipv6: bool,
+    backups: Backups,
 }
 
 /// What the manifest says elsewhere of the balancer, and is a trait all the same.
@@ -170,6 +171,7 @@ impl Source<'_> {
             forwarded_for: raw.forwarded_for,
             connection_limit: raw.connection_limit,
             ipv6: raw.ipv6,
+            backups: raw.backups,
             shows_members: facts.shows_members,
             states_every: facts.states_every.unwrap_or_default(),
             is_process: facts.is_process,

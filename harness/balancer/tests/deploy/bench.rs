@@ -126,6 +126,7 @@ pub fn load_balancer(members: u8) -> LoadBalancer {
         address: address(10 + number),
         port: 80.try_into().expect("a port"),
         weight: Weight::ONE,
+        backup: false,
     };
     let kind = MonitorKind::Http {
         http_method: "GET".to_owned(),

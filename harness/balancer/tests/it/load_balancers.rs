@@ -66,6 +66,7 @@ pub fn member(name: &str, last_octet: u8, weight: u16) -> Member {
         address: [192, 168, 1, last_octet].into(),
         port: 80.try_into().expect("it is not 0"),
         weight: Weight::try_from(weight).expect("it is a weight"),
+        backup: false,
     }
 }
 

@@ -137,9 +137,9 @@ pub(crate) mod tests {
     use std::time::Duration;
 
     use crate::{
-        Balanced, BalancerTraits, BoundRequests, Codes, CodesForm, ConnectionLimit, Fall, FirstFailure, ForwardedFor,
-        HashClass, Method, Monitor, MonitorKind, ProbeCost, ProbeKind, ProbeReads, ProbeSchedule, Protocol, Redispatch,
-        ReloadClass, RotationOrder, TieRule, WeightRule,
+        Backups, Balanced, BalancerTraits, BoundRequests, Codes, CodesForm, ConnectionLimit, Fall, FirstFailure,
+        ForwardedFor, HashClass, Method, Monitor, MonitorKind, ProbeCost, ProbeKind, ProbeReads, ProbeSchedule,
+        Protocol, Redispatch, ReloadClass, RotationOrder, TieRule, WeightRule,
     };
 
     pub(crate) fn seconds(seconds: u64) -> Duration {
@@ -184,6 +184,7 @@ pub(crate) mod tests {
             forwarded_for: ForwardedFor::Added,
             connection_limit: ConnectionLimit::Waits,
             ipv6: true,
+            backups: Backups::All,
             shows_members: true,
             states_every: Duration::ZERO,
             is_process: true,

@@ -58,6 +58,18 @@ pub(super) fn ipv6(ability: Ability) -> String {
         .finish()
 }
 
+/// Nobody fails: whoever has no probes would not notice. A member that is removed leaves nobody but backups.
+pub(super) fn backups(ability: Ability) -> String {
+    let many = if ability.method == Method::SourceIp { ", sources: 24" } else { "" };
+    Text::new("whether backups stand by, and who of them serves while nobody else does", &ability.pool(), 1)
+        .backup(2)
+        .backup(3)
+        .step(&format!("traffic: {{requests: 24{many}}}"))
+        .step("remove: vm01")
+        .step(&format!("traffic: {{requests: 24{many}}}"))
+        .finish()
+}
+
 pub(super) fn http(ability: Ability) -> String {
     let pool = Ability { protocol: Protocol::Http, ..ability }.pool();
     Text::new("whether HTTP is served", &pool, 3).step("traffic: {requests: 12}").finish()

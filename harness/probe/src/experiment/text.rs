@@ -50,6 +50,12 @@ impl Text {
         self
     }
 
+    /// One more member, which is a backup.
+    pub(super) fn backup(mut self, number: u32) -> Text {
+        self.member(number, ", backup: true");
+        self
+    }
+
     fn member(&mut self, number: u32, more: &str) {
         // Writing to a string does not fail.
         let _ = writeln!(

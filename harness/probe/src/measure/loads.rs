@@ -1,8 +1,8 @@
-//! Whether there is `LEAST_CONNECTIONS`, how it breaks `ties`, and `connection_limit`.
+//! Whether there is `LEAST_CONNECTIONS`, how it breaks `ties`, `connection_limit` and `backups`.
 
 use std::collections::BTreeMap;
 
-use lblab_model::{ConnectionLimit, Name, TieRule};
+use lblab_model::{Backups, ConnectionLimit, Name, TieRule};
 
 use crate::finding::{Has, Measured};
 use crate::labs::Nothing;
@@ -48,6 +48,31 @@ pub(crate) fn connection_limit(seen: Reading<Seen<'_>>) -> Reading<Measured<Conn
         return Ok(Measured::is(ConnectionLimit::None, evidence));
     }
     Ok(Measured::is(if failed == 0 { ConnectionLimit::Waits } else { ConnectionLimit::Refuses }, evidence))
+}
+
+/// Who serves of two backups while nobody else can. If either serves before, there are no backups.
+pub(crate) fn backups(seen: Reading<Seen<'_>>) -> Reading<Measured<Backups>> {
+    let seen = match seen {
+        Err(Nothing::Refused(why)) => return Ok(Measured::is(Backups::None, why)),
+        seen => seen?,
+    };
+    let served = |number: usize| -> Reading<[usize; 3]> {
+        let (requests, _) = seen.traffic(number)?;
+        let places: Vec<usize> = requests.iter().filter_map(|request| seen.place_of(request)).collect();
+        Ok([0, 1, 2].map(|member| places.iter().filter(|&&place| place == member).count()))
+    };
+    let (before, after) = (served(0)?, served(1)?);
+    let evidence = format!(
+        "two backups served {} and {} requests beside another member, which served {}, and {} and {} without it",
+        before[1], before[2], before[0], after[1], after[2]
+    );
+    let serve = |[_, second, third]: [usize; 3]| (second > 0, third > 0);
+    Ok(match (serve(before), serve(after)) {
+        ((false, false), (true, true)) => Measured::is(Backups::All, evidence),
+        ((false, false), (true, false)) => Measured::is(Backups::First, evidence),
+        ((false, false), (false, _)) => Measured::no_value(evidence),
+        _ => Measured::is(Backups::None, evidence),
+    })
 }
 
 /// Whether each was the least busy: of the requests that were held first, and of those that were held after one member's had been

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use lblab_balancer::shipped;
 use lblab_model::{
-    Balanced, BalancerTraits, BoundRequests, CodesForm, ConnectionLimit, CookieRule, Fall, FirstFailure, ForwardedFor,
-    HashClass, HashFormula, Method, Passive, PersistenceKind, ProbeCost, ProbeKind, ProbeReads, ProbeSchedule,
-    Protocol, ReloadClass, RotationOrder, Sequence, TieRule, WeightRule,
+    Backups, Balanced, BalancerTraits, BoundRequests, CodesForm, ConnectionLimit, CookieRule, Fall, FirstFailure,
+    ForwardedFor, HashClass, HashFormula, Method, Passive, PersistenceKind, ProbeCost, ProbeKind, ProbeReads,
+    ProbeSchedule, Protocol, ReloadClass, RotationOrder, Sequence, TieRule, WeightRule,
 };
 use lblab_probe::{Standing, Trait, findings, labs_for, probe};
 use libtest_mimic::{Failed, Trial};
@@ -140,6 +140,8 @@ fn wrong_declarations(declared: &BalancerTraits) -> Vec<(Trait, Change)> {
         (Trait::ConnectionLimit, |traits| traits.connection_limit = ConnectionLimit::Refuses),
         (Trait::ConnectionLimit, |traits| traits.connection_limit = ConnectionLimit::None),
         (Trait::Ipv6, |traits| traits.ipv6 = !traits.ipv6),
+        (Trait::Backups, |traits| traits.backups = Backups::First),
+        (Trait::Backups, |traits| traits.backups = Backups::None),
     ];
     all.into_iter()
         .filter(|(_, change)| {

@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use lblab_model::{
-    Balanced, BalancerTraits, BoundRequests, CodesForm, ConnectionLimit, CookieRule, Fall, FirstFailure, ForwardedFor,
-    HashClass, Method, PersistenceKind, ProbeCost, ProbeKind, ProbeReads, ProbeSchedule, Protocol, Redispatch,
-    ReloadClass, RotationOrder, TieRule, WeightRule,
+    Backups, Balanced, BalancerTraits, BoundRequests, CodesForm, ConnectionLimit, CookieRule, Fall, FirstFailure,
+    ForwardedFor, HashClass, Method, PersistenceKind, ProbeCost, ProbeKind, ProbeReads, ProbeSchedule, Protocol,
+    Redispatch, ReloadClass, RotationOrder, TieRule, WeightRule,
 };
 use lblab_report::{BalancerRef, Findings, Judged, Known, Problem, RunReport, RunResult, ScenarioRef, Whose};
 use lblab_scenario::{Expectation, Network, Place, Plan, PlannedStep, Step};
@@ -281,6 +281,7 @@ pub fn traits() -> BalancerTraits {
         forwarded_for: ForwardedFor::Added,
         connection_limit: ConnectionLimit::None,
         ipv6: true,
+        backups: Backups::None,
         shows_members: true,
         states_every: Duration::ZERO,
         is_process: true,

@@ -97,6 +97,15 @@ pub(super) fn check(scenario: &Scenario, found: &mut Findings) -> Cast {
             None => cast.complete = false,
         }
     }
+    let is_backup = |member: &Option<At<raw::Member>>| {
+        member.as_ref().is_some_and(|member| member.value.backup.value() == Some(&true))
+    };
+    if let (Some(Some(first)), true) = (members.first(), members.iter().all(is_backup)) {
+        let backup = first.value.backup.given().map_or(first.at, |backup| backup.at);
+        found
+            .add("only-backups", backup, "every member is a backup, and there is nobody whose place they could take")
+            .help("delete `backup` of the members that are to serve while all is well");
+    }
     cast
 }
 
@@ -140,9 +149,10 @@ fn plan(name: &Name, from_start: bool, member: &raw::Member, scenario: &Scenario
         Field::Wrong => return None,
         Field::Given(kind) => kind.value,
     };
-    if member.joins.is_wrong() {
+    if member.joins.is_wrong() || member.backup.is_wrong() {
         return None;
     }
+    let backup = member.backup.value().copied().unwrap_or(false);
     let own_port = || vec![IngressRule { transport: Transport::Tcp, port: Some(port) }];
     let ingress = match (&member.security_group, &scenario.security_group) {
         (Field::Given(rules), _) | (Field::Absent, Field::Given(rules)) => ingress(&rules.value)?,
@@ -150,7 +160,7 @@ fn plan(name: &Name, from_start: bool, member: &raw::Member, scenario: &Scenario
         (Field::Wrong, _) | (Field::Absent, Field::Wrong) => return None,
     };
     Some(MemberPlan {
-        member: Member { name: name.clone(), address: *member.address.value()?, port, weight },
+        member: Member { name: name.clone(), address: *member.address.value()?, port, weight, backup },
         kind,
         security_group: SecurityGroup { ingress },
         from_start,

@@ -70,12 +70,20 @@ pub(super) struct Member {
     pub(super) unsettled: Option<Place>,
     /// Whether its security group lets requests in.
     pub(super) open: bool,
+    pub(super) backup: bool,
+    /// Whether it is a backup, and a member that is none takes new clients.
+    pub(super) stands_by: bool,
 }
 
 impl Member {
+    /// Whether the member would take new clients if it were no backup.
+    fn is_able(&self) -> bool {
+        self.in_pool && self.weight > 0 && self.left.is_none() && self.open
+    }
+
     /// Whether the member takes new clients, as far as anybody has waited to see.
     pub(super) fn takes_clients(&self) -> bool {
-        self.in_pool && self.weight > 0 && self.left.is_none() && self.open
+        self.is_able() && !self.stands_by
     }
 }
 
@@ -142,8 +150,10 @@ impl Scene {
             flapped_out: None,
             unsettled: None,
             open: role.is_open(),
+            backup: role.plan.as_ref().is_some_and(|plan| plan.member.backup),
+            stands_by: false,
         };
-        Scene {
+        let mut scene = Scene {
             members: cast.roles().iter().map(member).collect(),
             balancer_fault: None,
             background: None,
@@ -160,6 +170,16 @@ impl Scene {
             patience: Duration::ZERO,
             allowances: Vec::new(),
             doubt: !cast.is_complete() || cast.roles().iter().any(|role| role.plan.is_none()),
+        };
+        scene.call_backups();
+        scene
+    }
+
+    /// Lets backups serve, or stand by again, by what is known now of the others.
+    pub(super) fn call_backups(&mut self) {
+        let relieved = self.members.iter().any(|member| !member.backup && member.is_able());
+        for member in &mut self.members {
+            member.stands_by = member.backup && relieved;
         }
     }
 

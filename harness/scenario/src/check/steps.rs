@@ -70,6 +70,7 @@ pub(super) fn check(
             Some(PlannedStep { place, step: stage.take(&step.value, &mut scene, found)? })
         });
         scene.doubt |= step.is_none();
+        scene.call_backups();
         planned.push(step);
     }
     for (member, role) in scene.members.iter().zip(cast.roles()) {

@@ -114,6 +114,9 @@ fn describe_monitor(monitor: &Monitor) -> String {
 fn describe_member(plan: &MemberPlan) -> String {
     let member = &plan.member;
     let mut text = format!("{} {}:{}, weight {}", member.name, member.address, member.port, member.weight);
+    if member.backup {
+        text.push_str(", backup");
+    }
     if plan.kind == MemberKind::Netcat {
         text.push_str(", netcat");
     }

@@ -87,6 +87,8 @@ mapping! {
         optional port: Number<1, 65535>,
         /// Its share of the requests, 0 to 256; 0 takes no new clients. Default: 1.
         optional weight: Number<0, 256>,
+        /// `true`: it takes new clients only while all members are down that are no backups. Default: false.
+        optional backup: bool,
         /// What answers in it: a web server with keep-alive (the default), or a loop around netcat, which serves one
         /// connection at a time.
         optional kind: MemberKind,

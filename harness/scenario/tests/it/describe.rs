@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use expect_test::{Expect, expect};
 use lblab_model::{
-    Balanced, BalancerTraits, BoundRequests, CodesForm, ConnectionLimit, Fall, FirstFailure, ForwardedFor, HashClass,
-    Method, PersistenceKind, ProbeCost, ProbeKind, ProbeReads, ProbeSchedule, Protocol, Redispatch, ReloadClass,
-    RotationOrder, TieRule, WeightRule,
+    Backups, Balanced, BalancerTraits, BoundRequests, CodesForm, ConnectionLimit, Fall, FirstFailure, ForwardedFor,
+    HashClass, Method, PersistenceKind, ProbeCost, ProbeKind, ProbeReads, ProbeSchedule, Protocol, Redispatch,
+    ReloadClass, RotationOrder, TieRule, WeightRule,
 };
 use lblab_scenario::{builtin_named, check};
 
@@ -48,6 +48,7 @@ pub(crate) fn reference() -> BalancerTraits {
         forwarded_for: ForwardedFor::Added,
         connection_limit: ConnectionLimit::Waits,
         ipv6: true,
+        backups: Backups::All,
         shows_members: true,
         states_every: Duration::ZERO,
         is_process: true,

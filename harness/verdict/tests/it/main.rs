@@ -2,6 +2,7 @@
 
 mod apart;
 mod asked;
+mod backups;
 mod brief;
 mod change;
 mod connections;

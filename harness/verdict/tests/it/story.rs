@@ -10,7 +10,7 @@ use lblab_history::{
     Outcome, Purpose, Request, Served, StateChange, StateSource, StepRecord, Teardown, Timekeeping,
 };
 use lblab_model::{
-    Balanced, BalancerTraits, BoundRequests, Codes, CodesForm, ConnectionLimit, Fall, Fault, FirstFailure,
+    Backups, Balanced, BalancerTraits, BoundRequests, Codes, CodesForm, ConnectionLimit, Fall, Fault, FirstFailure,
     ForwardedFor, HashClass, IngressRule, Member, Method, Moment, Monitor, MonitorKind, Name, Persistence,
     PersistenceKind, ProbeCost, ProbeKind, ProbeReads, ProbeSchedule, Protocol, Redispatch, ReloadClass, RotationOrder,
     SecurityGroup, TieRule, Transport, Weight, WeightRule,
@@ -100,6 +100,7 @@ fn traits() -> BalancerTraits {
         forwarded_for: ForwardedFor::Added,
         connection_limit: ConnectionLimit::Waits,
         ipv6: true,
+        backups: Backups::All,
         shows_members: true,
         states_every: Duration::ZERO,
         is_process: true,
@@ -119,6 +120,7 @@ impl Story {
                 address: Ipv4Addr::new(192, 168, 1, 16 + number),
                 port: NonZeroU16::new(80).expect("80 is not 0"),
                 weight: Weight::try_from(weight).expect("a weight"),
+                backup: false,
             };
             let http = IngressRule { transport: Transport::Tcp, port: Some(member.port) };
             let security_group = SecurityGroup { ingress: vec![http] };

@@ -1,9 +1,9 @@
 //! Traits in words.
 
 use lblab_model::{
-    Balanced, BalancerTraits, BoundRequests, ConnectionLimit, CookieRule, Fall, FirstFailure, ForwardedFor, HashClass,
-    HashFormula, Method, ProbeCost, ProbeReads, ProbeSchedule, ReloadClass, RotationOrder, Sequence, TieRule,
-    WeightRule,
+    Backups, Balanced, BalancerTraits, BoundRequests, ConnectionLimit, CookieRule, Fall, FirstFailure, ForwardedFor,
+    HashClass, HashFormula, Method, ProbeCost, ProbeReads, ProbeSchedule, ReloadClass, RotationOrder, Sequence,
+    TieRule, WeightRule,
 };
 
 /// The main traits in a line: what is served and balanced how, what clients are kept by, what is watched, what a reload keeps.
@@ -165,6 +165,14 @@ fn passing_on(traits: &BalancerTraits, told: &mut Vec<(&'static str, String)>) {
     told.push((
         "ipv6",
         if traits.ipv6 { "the VIP can be an IPv6 address" } else { "the VIP is an IPv4 address" }.to_owned(),
+    ));
+    told.push((
+        "backups",
+        match traits.backups {
+            Backups::None => "members cannot be declared backups".to_owned(),
+            Backups::First => "while all other members are down the first backup serves".to_owned(),
+            Backups::All => "while all other members are down all backups serve".to_owned(),
+        },
     ));
 }
 

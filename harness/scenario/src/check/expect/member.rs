@@ -142,7 +142,7 @@ pub(super) fn idle(stage: &Stage<'_>, name: &At<NameText>, scene: &Scene, found:
             found
                 .add("in-rotation", name.at, format!("`{who}` was in rotation during the last traffic"))
                 .related(sent.at, "the last traffic")
-                .help("a member is idle with weight 0, out of the pool, or out of rotation");
+                .help("a member is idle with weight 0, out of the pool, out of rotation, or as a `backup` of one that is in");
         } else {
             idle_by_chance(stage, name, index, sent, found);
         }

@@ -11,12 +11,16 @@ pub(super) struct Seat<'p> {
     pub(super) weight: u16,
     /// Whether it is in rotation.
     pub(super) up: bool,
+    pub(super) backup: bool,
 }
 
 /// The members that take new clients when the step of this index begins.
 pub(super) fn seats(plan: &Plan, before: usize) -> Vec<Seat<'_>> {
     let mut in_pool = pool(plan, before);
     in_pool.retain(|seat| seat.weight > 0 && seat.up);
+    if in_pool.iter().any(|seat| !seat.backup) {
+        in_pool.retain(|seat| !seat.backup);
+    }
     in_pool
 }
 
@@ -68,5 +72,10 @@ pub(super) fn share(seats: &[Seat<'_>], member: &Name, weights: WeightRule) -> f
 }
 
 fn seat(plan: &MemberPlan) -> Seat<'_> {
-    Seat { name: &plan.member.name, weight: plan.member.weight.get(), up: plan.lets_in_its_port() }
+    Seat {
+        name: &plan.member.name,
+        weight: plan.member.weight.get(),
+        up: plan.lets_in_its_port(),
+        backup: plan.member.backup,
+    }
 }

@@ -1,7 +1,7 @@
 //! How exactly traffic is to be shared by weight.
 
 use lblab_model::window::cut_off;
-use lblab_model::{Balanced, BalancerTraits, RotationOrder};
+use lblab_model::{Backups, Balanced, BalancerTraits, RotationOrder};
 
 use super::super::{Clients, Load, Plan, Step};
 use super::rotation;
@@ -13,7 +13,11 @@ pub(super) fn bound(plan: &Plan, before: usize, traits: &BalancerTraits) -> Stri
         _ => None,
     });
     let Some((index, traffic)) = traffic else { return "there is no traffic".to_owned() };
-    let weights: Vec<u16> = rotation::seats(plan, index).iter().map(|seat| seat.weight).collect();
+    let mut seats = rotation::seats(plan, index);
+    if traits.backups == Backups::First && seats.iter().all(|seat| seat.backup) {
+        seats.truncate(1);
+    }
+    let weights: Vec<u16> = seats.iter().map(|seat| seat.weight).collect();
     let one_by_one = match (traffic.load, traffic.clients) {
         (Load::Closed { .. }, Clients::Sources(_)) => true,
         (Load::Closed { .. }, clients) => clients.count() == 1,
