@@ -3,8 +3,8 @@
 use std::io::{self, BufRead, Read, Write};
 
 use crate::{
-    Change, Counters, Ending, FORMAT, FaultRecord, Header, HealRecord, Record, Request, Served, Shown, StateChange,
-    StepRecord, Teardown, Timekeeping,
+    Busy, Change, Counters, Ending, FORMAT, FaultRecord, Header, HealRecord, Record, Request, Served, Shown,
+    StateChange, StepRecord, Teardown, Timekeeping,
 };
 
 /// Appends records to a file or any other sink, one JSON line each.
@@ -68,6 +68,8 @@ pub struct History {
     pub changes: Vec<Change>,
     /// What the balancer counted, each time that it was asked.
     pub counters: Vec<Counters>,
+    /// When the processors were kept busy.
+    pub busy: Vec<Busy>,
     /// How well the harness kept time, if it got so far.
     pub timekeeping: Option<Timekeeping>,
     /// What was left after the balancer had been removed, if it got so far.
@@ -130,6 +132,7 @@ impl History {
             shown: Vec::new(),
             changes: Vec::new(),
             counters: Vec::new(),
+            busy: Vec::new(),
             timekeeping: None,
             teardown: None,
             ending: None,
@@ -181,6 +184,7 @@ impl History {
             Record::Shown(shown) => self.shown.push(shown),
             Record::Change(change) => self.changes.push(change),
             Record::Counters(counters) => self.counters.push(counters),
+            Record::Busy(busy) => self.busy.push(busy),
             Record::Timekeeping(timekeeping) => self.timekeeping = Some(timekeeping),
             Record::Teardown(teardown) => self.teardown = Some(teardown),
             Record::End(ending) => self.ending = Some(ending),

@@ -19,8 +19,8 @@ pub use file::{History, HistoryError, Writer};
 pub use header::{BalancerIdentity, FORMAT, Header};
 pub use high_bytes::{HIGH_BYTES, HIGH_BYTES_HEADER};
 pub use record::{
-    Change, Counters, Ending, FaultRecord, HealRecord, LateTick, MemberState, Record, Shown, StateChange, StateSource,
-    StepRecord, Teardown, Timekeeping,
+    Busy, Change, Counters, Ending, FaultRecord, HealRecord, LateTick, MemberState, Record, Shown, StateChange,
+    StateSource, StepRecord, Teardown, Timekeeping, Used,
 };
 pub use request::{Outcome, Request};
 pub use served::{Answer, Purpose, Served};

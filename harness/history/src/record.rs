@@ -32,6 +32,8 @@ pub enum Record {
     Change(Change),
     /// The balancer showed how much it has sent to each member.
     Counters(Counters),
+    /// The processors were kept busy.
+    Busy(Busy),
     /// How well the harness kept time.
     Timekeeping(Timekeeping),
     /// What was left after the balancer had been removed.
@@ -54,6 +56,10 @@ impl Record {
             Record::Shown(shown) if shown.answered < shown.asked => Some("the balancer answered before it was asked"),
             Record::Change(change) if change.in_force < change.begun => {
                 Some("a change was in force before it was begun")
+            }
+            Record::Busy(busy) if busy.to < busy.from => Some("processors were left alone before they were kept busy"),
+            Record::Busy(busy) if !busy.used.iter().all(|used| (0.0..=1.0).contains(&used.share)) => {
+                Some("processors were used for more than all of their time")
             }
             _ => None,
         }
@@ -167,6 +173,34 @@ pub struct Counters {
     pub at: Moment,
     /// For each member the requests, or connections where those are shared, that were sent to it.
     pub members: Vec<(Name, u64)>,
+}
+
+/// The processors were kept busy for some time.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Busy {
+    /// The index of the step that asked for it.
+    pub step: usize,
+    /// The share of their time that was to be used, 0 to 1.
+    pub wanted: f64,
+    /// How many processors there are.
+    pub processors: usize,
+    /// From when on.
+    pub from: Moment,
+    /// Until when.
+    pub to: Moment,
+    /// The share that was used, by whomever, from one measurement to the next.
+    pub used: Vec<Used>,
+}
+
+/// How busy the processors were.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Used {
+    /// From when on.
+    pub from: Moment,
+    /// Until when.
+    pub to: Moment,
+    /// The share of their time that was used, 0 to 1.
+    pub share: f64,
 }
 
 /// How well the harness kept time: a tick of a known period was to run; this is how late it ran.

@@ -1,5 +1,6 @@
 //! A plan, from an empty sandbox to the last step.
 
+mod busy;
 mod faults;
 mod half_open;
 mod hold;
@@ -34,6 +35,7 @@ pub(crate) async fn run(
     let steps = carry_out(job, &mut stage).await;
     // What the members saw is part of the evidence even when a step could not be carried out.
     let traffic = stage.finish_traffic().await;
+    stage.finish_busy();
     stage.ask_at_last().await;
     // One that is gone or does not answer has had its verdicts by then.
     if steps.is_ok()

@@ -115,6 +115,11 @@ impl Plan {
         self.members.iter().any(|planned| planned.member.backup)
     }
 
+    /// Whether a run of it disturbs those beside it, and is to be made alone.
+    pub fn runs_alone(&self) -> bool {
+        self.steps.iter().any(|planned| matches!(planned.step, Step::Busy { percent: Some(_) }))
+    }
+
     /// What is the matter with this member all the time: its security group lets nothing in that comes to its port.
     pub(crate) fn dead_from_the_start(&self, name: &Name) -> Option<Fault> {
         let planned = self.members.iter().find(|planned| planned.member.name == *name)?;

@@ -510,6 +510,15 @@ checks! {
         needs: "every member out of rotation; `panic: 0`",
         errors: Errors::Slack, lbaas: "1, 2",
         scenarios: ["failover/all-down"];
+    Hm23 "HM-23" "On a busy machine a member that refuses is left in time.",
+        bound: "as HM-4, give or take five times as much: 500 ms and 10 % of each bound",
+        why: "Balancers share their hosts. With a fifth of the processors' time to spare one that asks for little of it gets that within some \
+              milliseconds, so it is no excuse for probes that are left out or put off. How long it did wait is \
+              measured all the same, and decides nothing if that is more than half of what is allowed and could have made the difference.",
+        needs: "as HM-4, while a `busy` step keeps the processors busy: measured to be so from the fault until the member is left, but for 5 \
+                points",
+        errors: Errors::Slack, lbaas: "1, 2",
+        scenarios: ["failover/busy"];
     Hm25 "HM-25" "When its monitor is removed, a pool uses members that were down.",
         bound: "the first request reaches each of them at most 1 s after the change was in force, give or take 100 ms and 2 %",
         why: "A pool without a monitor has members without health. One that stayed down would be so for ever, since nobody asks it any more.",

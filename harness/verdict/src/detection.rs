@@ -7,6 +7,7 @@ use lblab_model::window::{Detection, Window, declared_cost, declared_detection, 
 use lblab_model::{BalancerTraits, Fall, Fault, FirstFailure, Moment, Monitor, Name, ProbeSchedule, ReloadClass};
 
 use crate::CheckId;
+use crate::busy;
 use crate::probes::{self, Probe};
 use crate::run::Run;
 use crate::tells_apart;
@@ -93,7 +94,7 @@ impl<'a> Case<'a> {
 
     fn judge(&self) -> Vec<Verdict> {
         let Case { run, member, fault, monitor, traits, .. } = self;
-        let check = check_of(fault.fault);
+        let check = self.check();
         if run.is_out(member, fault.at) {
             return vec![Verdict::inconclusive(check, format!("{member} was out of rotation before the fault"))];
         }
@@ -117,17 +118,19 @@ impl<'a> Case<'a> {
             }
         };
         let Some(at) = left.filter(|&at| run.heal_of(fault).is_none_or(|heal| at <= heal.at)) else {
-            let stayed = self.stayed(check, &window);
+            let stayed = self.beside_load(self.stayed(check, &window), run.end());
             let apart = self.told_apart(None, &stayed);
             return [stayed].into_iter().chain(apart).collect();
         };
         // Passive checks may explain that it left so soon, and nothing explains that it left late.
-        let bounds = Bounds::window(window.earliest, window.latest);
+        let bounds = self.bounds(check, &window);
         let late = at.since(fault.at) > bounds.latest + bounds.slack.1;
         let passive = if late { None } else { run.passive(member, fault.at, at) };
-        let in_time = self.in_time(check, &window, at);
+        let in_time = self.beside_load(self.in_time(check, &window, at), at);
         let apart = self.told_apart(Some(at), &in_time);
-        let verdicts = [in_time, self.by_count(at), self.in_phase(&window, at)].into_iter().chain(apart);
+        // Beside a load, exact times are asserted of nobody.
+        let in_phase = (check != CheckId::Hm23).then(|| self.in_phase(&window, at));
+        let verdicts = [in_time, self.by_count(at)].into_iter().chain(in_phase).chain(apart);
         verdicts.map(|verdict| verdict.if_supported(passive.clone())).collect()
     }
 
@@ -137,9 +140,40 @@ impl<'a> Case<'a> {
         Some(tells_apart::leaves(check, self.member, self.fault, left, in_time))
     }
 
+    /// Which check on time the fault calls for, with what goes on beside it.
+    fn check(&self) -> CheckId {
+        let check = check_of(self.fault.fault);
+        let at = self.fault.at;
+        if check == CheckId::Hm4 && self.run.busy_during(at, at).is_some() { CheckId::Hm23 } else { check }
+    }
+
+    fn bounds(&self, check: CheckId, window: &Window) -> Bounds {
+        let bounds = Bounds::window(window.earliest, window.latest);
+        if check == CheckId::Hm23 { bounds.with_patience(busy::PATIENCE) } else { bounds }
+    }
+
+    /// The verdict on a detection beside a load, for what that load was worth: less than it was to be excuses nobody who is late.
+    fn beside_load(&self, verdict: Verdict, until: Moment) -> Verdict {
+        if verdict.check != CheckId::Hm23 {
+            return verdict;
+        }
+        let from = self.fault.at;
+        match self.run.busy_during(from, until) {
+            None => verdict.unless(Some("the processors were let be before the member was left")),
+            Some(load) => {
+                let used = busy::used(load, from, until).map(|used| {
+                    let (used, processors) = (used * 100.0, load.processors);
+                    format!("{processors} processors were busy for {used:.0} % of their time meanwhile")
+                });
+                let verdict = verdict.unless(busy::idled(load, from, until));
+                used.into_iter().fold(verdict, Verdict::because)
+            }
+        }
+    }
+
     fn stayed(&self, check: CheckId, window: &Window) -> Verdict {
         let Case { run, member, fault, .. } = self;
-        let bounds = Bounds::window(window.earliest, window.latest);
+        let bounds = self.bounds(check, window);
         let heal = run.heal_of(fault).map(|heal| heal.at);
         let until = heal.unwrap_or_else(|| run.end());
         let watched = until.since(fault.at);
@@ -172,7 +206,7 @@ impl<'a> Case<'a> {
     /// Whether the time from the fault to the removal lies within the window.
     fn in_time(&self, check: CheckId, window: &Window, at: Moment) -> Verdict {
         let Case { member, fault, monitor, .. } = self;
-        let bounds = Bounds::window(window.earliest, window.latest);
+        let bounds = self.bounds(check, window);
         let took = at.since(fault.at);
         let summary =
             format!("{member} was out of rotation {:.3} s after the fault; {}", took.as_secs_f64(), bounds.tell());

@@ -11,6 +11,7 @@ mod answers;
 mod asked;
 mod backups;
 mod brief;
+mod busy;
 mod change;
 mod check;
 mod chi_square;

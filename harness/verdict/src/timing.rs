@@ -36,6 +36,11 @@ impl Bounds {
         Bounds { earliest, latest, slack: (epsilon(earliest), epsilon(latest)) }
     }
 
+    /// With so many times what either bound allows.
+    pub(crate) fn with_patience(self, times: u32) -> Bounds {
+        Bounds { slack: (self.slack.0 * times, self.slack.1 * times), ..self }
+    }
+
     fn least(&self) -> Duration {
         self.earliest.saturating_sub(self.slack.0)
     }

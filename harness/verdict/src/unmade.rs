@@ -23,12 +23,6 @@ pub static UNMADE: &[Unmade] = &[
         why: "scenarios know no PING monitor",
     },
     Unmade {
-        code: "HM-23",
-        title: "On a busy machine a member that refuses is left in time.",
-        lbaas: "1, 2",
-        why: "labs load no processors, and a time that the load of the machine explains decides nothing",
-    },
-    Unmade {
         code: "HM-24",
         title: "The status that the API shows follows the balancer's.",
         lbaas: "1, 2",

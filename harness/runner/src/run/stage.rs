@@ -12,6 +12,7 @@ use lblab_members::{Kind, Log, MemberServer, MemberSpec};
 use lblab_model::{BalancerTraits, Fault, LoadBalancer, Moment, Monitor, Name, Persistence};
 use lblab_scenario::{MemberKind, MemberPlan, Plan};
 
+use super::busy::Load;
 use super::half_open;
 use super::hold::Held;
 use super::member_states::MemberStates;
@@ -60,6 +61,8 @@ pub(super) struct Stage {
     pub(super) faults: BTreeMap<Name, (Fault, Moment)>,
     /// The member faults that were healed last, and when.
     pub(super) healed: BTreeMap<Name, (Fault, Moment)>,
+    /// What keeps the processors busy.
+    pub(super) load: Option<Load>,
     /// The fault of the balancer's process that is in force.
     pub(super) balancer_fault: Option<Fault>,
 }
@@ -131,6 +134,7 @@ impl Stage {
             forgotten: BTreeMap::new(),
             faults: BTreeMap::new(),
             healed: BTreeMap::new(),
+            load: None,
             balancer_fault: None,
         };
         Ok((stage, watch))

@@ -30,6 +30,7 @@ impl Stage {
             Step::Add { .. } | Step::Remove { .. } | Step::Reweight { .. } | Step::RemoveMonitor => {
                 self.change(index, words, step).await
             }
+            Step::Busy { percent } => self.busy(index, *percent).await,
             Step::Expect(expectation) => self.await_expected(expectation).await,
         }
     }

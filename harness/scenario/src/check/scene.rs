@@ -29,6 +29,8 @@ pub(super) struct Scene {
     pub(super) changed: Option<Place>,
     /// The first fault of a member.
     pub(super) first_fault: Option<Place>,
+    /// Since when the processors are kept busy.
+    pub(super) busy: Option<Place>,
     /// Where the monitor was removed.
     pub(super) unmonitored: Option<Place>,
     /// Where the pool was first changed.
@@ -70,9 +72,18 @@ pub(super) struct Member {
     pub(super) unsettled: Option<Place>,
     /// Whether its security group lets requests in.
     pub(super) open: bool,
-    pub(super) backup: bool,
-    /// Whether it is a backup, and a member that is none takes new clients.
-    pub(super) stands_by: bool,
+    pub(super) turn: Turn,
+}
+
+/// Whether a member takes new clients by its place among the others.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Turn {
+    /// It is no backup.
+    Always,
+    /// It is a backup, and a member that is none takes them.
+    StandsBy,
+    /// It is a backup, and nobody else takes them.
+    Called,
 }
 
 impl Member {
@@ -83,7 +94,7 @@ impl Member {
 
     /// Whether the member takes new clients, as far as anybody has waited to see.
     pub(super) fn takes_clients(&self) -> bool {
-        self.is_able() && !self.stands_by
+        self.is_able() && self.turn != Turn::StandsBy
     }
 }
 
@@ -150,8 +161,10 @@ impl Scene {
             flapped_out: None,
             unsettled: None,
             open: role.is_open(),
-            backup: role.plan.as_ref().is_some_and(|plan| plan.member.backup),
-            stands_by: false,
+            turn: match &role.plan {
+                Some(plan) if plan.member.backup => Turn::StandsBy,
+                _ => Turn::Always,
+            },
         };
         let mut scene = Scene {
             members: cast.roles().iter().map(member).collect(),
@@ -164,6 +177,7 @@ impl Scene {
             released: None,
             changed: None,
             first_fault: None,
+            busy: None,
             unmonitored: None,
             first_change: None,
             passed: Duration::ZERO,
@@ -177,9 +191,9 @@ impl Scene {
 
     /// Lets backups serve, or stand by again, by what is known now of the others.
     pub(super) fn call_backups(&mut self) {
-        let relieved = self.members.iter().any(|member| !member.backup && member.is_able());
-        for member in &mut self.members {
-            member.stands_by = member.backup && relieved;
+        let relieved = self.members.iter().any(|member| member.turn == Turn::Always && member.is_able());
+        for member in self.members.iter_mut().filter(|member| member.turn != Turn::Always) {
+            member.turn = if relieved { Turn::StandsBy } else { Turn::Called };
         }
     }
 

@@ -103,6 +103,7 @@ impl Stage<'_> {
             raw::Step::Remove(step) => self.remove(step, scene, found),
             raw::Step::Reweight(step) => self.reweight(step, scene, found),
             raw::Step::Monitor(step) => self.remove_monitor(step.at, scene, found),
+            raw::Step::Busy(step) => busy(step, scene, found),
             raw::Step::Expect(step) => expect::check(self, step, scene, found).map(Step::Expect),
         };
         match &step {
@@ -391,6 +392,30 @@ impl Stage<'_> {
         member.weight = weight.get();
         Some(Step::Reweight { member: name.value.0.clone(), weight })
     }
+}
+
+/// Processors are kept busy until they are let be.
+fn busy(step: &At<raw::Busyness>, scene: &mut Scene, found: &mut Findings) -> Option<Step> {
+    let percent = match step.value {
+        raw::Busyness::Percent(percent) => Some(percent),
+        raw::Busyness::None => None,
+    };
+    let since = if percent.is_some() { scene.busy.replace(step.at) } else { scene.busy.take() };
+    match (percent, since) {
+        (Some(_), Some(since)) if !scene.doubt => {
+            found
+                .add("already-busy", step.at, "the processors are kept busy already")
+                .related(since, "since here")
+                .help("let them be before: `- busy: none`");
+        }
+        (None, None) if !scene.doubt => {
+            found
+                .add("not-busy", step.at, "nothing keeps the processors busy")
+                .help("keep them so before: `- busy: 80%`");
+        }
+        _ => {}
+    }
+    Some(Step::Busy { percent })
 }
 
 /// Reports a step that needs the monitor after that was removed.

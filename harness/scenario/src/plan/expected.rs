@@ -20,6 +20,8 @@ pub struct Expected {
 const AROUND: Expected = Expected { typical: Duration::from_secs(1), at_most: Duration::from_secs(60) };
 /// One request on a quiet machine, and on a very busy one.
 const REQUEST: Expected = Expected { typical: Duration::from_micros(700), at_most: Duration::from_millis(50) };
+/// Processors are measured to be as busy as they are to be, or not.
+const BUSY: Expected = Expected { typical: Duration::from_millis(500), at_most: Duration::from_secs(10) };
 /// Anything that is done at once: a fault, a reload.
 const ACT: Expected = Expected { typical: Duration::from_millis(20), at_most: Duration::from_secs(10) };
 /// No estimate exceeds this.
@@ -83,7 +85,9 @@ impl Plan {
             | Step::Add { .. }
             | Step::Remove { .. }
             | Step::Reweight { .. }
-            | Step::RemoveMonitor => ACT,
+            | Step::RemoveMonitor
+            | Step::Busy { percent: None } => ACT,
+            Step::Busy { percent: Some(_) } => BUSY,
             Step::Expect(Expectation::Leaves { member }) => {
                 feel_no_more(faults, Some(member));
                 let fault = fault_of(faults, member).or(self.dead_from_the_start(member));

@@ -31,7 +31,8 @@ impl Plan {
             | Step::Wait(Wait::For(_))
             | Step::Add { .. }
             | Step::Remove { .. }
-            | Step::Reweight { .. } => false,
+            | Step::Reweight { .. }
+            | Step::Busy { .. } => false,
         };
         let dead_from_the_start = self.members.iter().any(|member| !member.lets_in_its_port());
         self.monitor.is_some() && (dead_from_the_start || self.steps.iter().any(|planned| asks(&planned.step)))

@@ -136,6 +136,7 @@ impl Plan {
                 | Step::Remove { .. }
                 | Step::Reweight { .. }
                 | Step::RemoveMonitor
+                | Step::Busy { .. }
                 | Step::Expect(_) => {}
             }
         }

@@ -78,6 +78,11 @@ pub enum Step {
         /// Its new weight.
         weight: Weight,
     },
+    /// The processors are kept busy from now on, or no longer.
+    Busy {
+        /// How much of their time is used, in percent; none lets them be.
+        percent: Option<u32>,
+    },
     /// The pool's monitor is removed.
     RemoveMonitor,
     /// Something is to have happened, or to happen in time.

@@ -5,8 +5,8 @@ use serde_json::{Value as Json, json};
 use super::{Expect, Fault, Flap, Length, NameText, Traffic};
 use crate::Place;
 use crate::diagnostic::Findings;
-use crate::shape::{Number, Shape, choice, mapping, words};
-use crate::yaml::{Node, Value};
+use crate::shape::{Number, Shape, choice, leaf, mapping, words};
+use crate::yaml::{Node, Value, printable};
 
 choice! {
     /// One thing that is done, or expected.
@@ -33,6 +33,8 @@ choice! {
         Reweight(Reweight) = "reweight",
         /// Removes the monitor: nobody is probed any more.
         Monitor(NoMonitor) = "monitor" ["none"],
+        /// Keeps the processors busy, so much of their time, until `none` lets them be or the run ends. Such a run is made alone.
+        Busy(Busyness) = "busy" ["80%", "none"],
         /// Says what is to have happened, or to happen in time: exactly one thing.
         Expect(Expect) = "expect",
     }
@@ -55,6 +57,43 @@ impl Shape for Release {
 
     fn schema() -> Json {
         NameText::schema()
+    }
+}
+
+/// How busy the processors are kept.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Busyness {
+    /// So many percent of their time are used.
+    Percent(u32),
+    /// They are let be.
+    None,
+}
+
+/// With less, nobody has to wait; with more, nobody else would be sure to get anything.
+const BUSY: std::ops::RangeInclusive<u32> = 10..=95;
+
+impl Shape for Busyness {
+    fn read(node: &Node, found: &mut Findings) -> Option<Busyness> {
+        leaf(node, "percentage", "a percentage such as `80%`, or `none`", found, |text| {
+            if text == "none" {
+                return Ok(Busyness::None);
+            }
+            let percent = text.strip_suffix('%').and_then(|number| number.trim_end().parse().ok());
+            percent.filter(|percent| BUSY.contains(percent)).map(Busyness::Percent).ok_or_else(|| {
+                let shown = printable(text);
+                (
+                    format!("`{shown}` is not how busy processors can be kept"),
+                    "write `10%` to `95%`, or `none`".to_owned(),
+                )
+            })
+        })
+    }
+
+    fn schema() -> Json {
+        json!({ "anyOf": [
+            { "enum": ["none"] },
+            { "type": "string", "pattern": "^(9[0-5]|[1-8][0-9]) *%$", "description": "From 10% to 95%." },
+        ] })
     }
 }
 
@@ -119,6 +158,7 @@ impl Step {
             Step::Wait(step) => step.at,
             Step::Reweight(step) => step.at,
             Step::Monitor(step) => step.at,
+            Step::Busy(step) => step.at,
             Step::Expect(step) => step.at,
         }
     }

@@ -4,6 +4,7 @@ mod apart;
 mod asked;
 mod backups;
 mod brief;
+mod busy;
 mod change;
 mod connections;
 mod counters;

@@ -42,6 +42,8 @@ pub(super) fn write(
         Step::RemoveMonitor => {
             writeln!(to, "remove the monitor: nobody is probed any more, and who was down is used again")
         }
+        Step::Busy { percent: Some(percent) } => writeln!(to, "keep the processors busy, {percent} % of their time"),
+        Step::Busy { percent: None } => writeln!(to, "let the processors be"),
         Step::Expect(expectation) => expectation::write(to, plan, index, expectation, faults, traits),
     }
 }
