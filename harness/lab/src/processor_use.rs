@@ -11,7 +11,7 @@ pub struct ProcessorTimes {
 }
 
 impl ProcessorTimes {
-    /// Up to now: `/proc/stat` (proc_stat(5)) of the processors that `/proc/self/status` allows. Time that a hypervisor took away
+    /// Up to now: `/proc/stat` (`proc_stat(5)`) of the processors that `/proc/self/status` allows. Time that a hypervisor took away
     /// counts as used.
     ///
     /// # Errors
@@ -42,12 +42,12 @@ pub fn allowed_processors() -> io::Result<usize> {
 
 /// The numbers of a list such as `0-3,8`.
 fn allowed(status: &str) -> Vec<usize> {
-    let list = status.lines().find_map(|line| line.strip_prefix("Cpus_allowed_list:")).unwrap_or_default();
+    let numbers = status.lines().find_map(|line| line.strip_prefix("Cpus_allowed_list:")).unwrap_or_default();
     let range = |part: &str| {
         let (first, last) = part.split_once('-').unwrap_or((part, part));
         Some(first.parse::<usize>().ok()?..=last.parse().ok()?)
     };
-    list.trim().split(',').filter_map(range).flatten().collect()
+    numbers.trim().split(',').filter_map(range).flatten().collect()
 }
 
 /// The sum over the lines of these processors: `cpu0 user nice system idle iowait irq softirq steal ...`. What guests use is part of

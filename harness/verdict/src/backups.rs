@@ -7,6 +7,7 @@ use std::time::Duration;
 use lblab_history::Request;
 use lblab_model::window::epsilon;
 use lblab_model::{Member, Moment, Persistence};
+use lblab_scenario::MemberPlan;
 
 use crate::CheckId;
 use crate::answers::kinds;
@@ -129,7 +130,7 @@ fn duty<'a>(run: &Run<'a>, request: &Request) -> Duty<'a> {
     let out = |member: &&Member| run.is_out(&member.name, from) && is_steady(run, member, from, to);
     let mut called = backups.iter().filter(|member| !out(member)).peekable();
     let ready = called.peek().is_some() && called.all(|member| serves(run, member, from, to));
-    if ready && others.iter().all(|member| out(member)) { Duty::Needed } else { Duty::Unknown }
+    if ready && others.iter().all(out) { Duty::Needed } else { Duty::Unknown }
 }
 
 /// Whether the member was certainly in rotation all this time, and well.
@@ -137,7 +138,7 @@ fn serves(run: &Run<'_>, member: &Member, from: Moment, to: Moment) -> bool {
     let name = &member.name;
     let mut faults = run.history.faults.iter().filter(|fault| fault.member.as_ref() == Some(name) && fault.at <= to);
     let planned = run.plan.members.iter().find(|planned| planned.member.name == *name);
-    planned.is_some_and(|planned| planned.lets_in_its_port())
+    planned.is_some_and(MemberPlan::lets_in_its_port)
         && !faults.any(|fault| run.heal_of(fault).is_none_or(|heal| heal.proven >= from))
         && !run.is_out(name, from)
         && is_steady(run, member, from, to)

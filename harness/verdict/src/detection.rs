@@ -51,6 +51,12 @@ fn check_of(fault: Fault) -> CheckId {
     }
 }
 
+/// From when to when a member may be left, by this check.
+fn bounds_of(check: CheckId, window: &Window) -> Bounds {
+    let bounds = Bounds::window(window.earliest, window.latest);
+    if check == CheckId::Hm23 { bounds.with_patience(busy::PATIENCE) } else { bounds }
+}
+
 /// The window of the fault and when the member left, if it left because of it before it was healed.
 pub(crate) fn timed(run: &Run<'_>, monitor: &Monitor, member: &Name, fault: &FaultRecord) -> Option<(Window, Moment)> {
     if run.is_out(member, fault.at) {
@@ -123,7 +129,7 @@ impl<'a> Case<'a> {
             return [stayed].into_iter().chain(apart).collect();
         };
         // Passive checks may explain that it left so soon, and nothing explains that it left late.
-        let bounds = self.bounds(check, &window);
+        let bounds = bounds_of(check, &window);
         let late = at.since(fault.at) > bounds.latest + bounds.slack.1;
         let passive = if late { None } else { run.passive(member, fault.at, at) };
         let in_time = self.beside_load(self.in_time(check, &window, at), at);
@@ -147,11 +153,6 @@ impl<'a> Case<'a> {
         if check == CheckId::Hm4 && self.run.busy_during(at, at).is_some() { CheckId::Hm23 } else { check }
     }
 
-    fn bounds(&self, check: CheckId, window: &Window) -> Bounds {
-        let bounds = Bounds::window(window.earliest, window.latest);
-        if check == CheckId::Hm23 { bounds.with_patience(busy::PATIENCE) } else { bounds }
-    }
-
     /// The verdict on a detection beside a load, for what that load was worth: less than it was to be excuses nobody who is late.
     fn beside_load(&self, verdict: Verdict, until: Moment) -> Verdict {
         if verdict.check != CheckId::Hm23 {
@@ -173,7 +174,7 @@ impl<'a> Case<'a> {
 
     fn stayed(&self, check: CheckId, window: &Window) -> Verdict {
         let Case { run, member, fault, .. } = self;
-        let bounds = self.bounds(check, window);
+        let bounds = bounds_of(check, window);
         let heal = run.heal_of(fault).map(|heal| heal.at);
         let until = heal.unwrap_or_else(|| run.end());
         let watched = until.since(fault.at);
@@ -206,7 +207,7 @@ impl<'a> Case<'a> {
     /// Whether the time from the fault to the removal lies within the window.
     fn in_time(&self, check: CheckId, window: &Window, at: Moment) -> Verdict {
         let Case { member, fault, monitor, .. } = self;
-        let bounds = self.bounds(check, window);
+        let bounds = bounds_of(check, window);
         let took = at.since(fault.at);
         let summary =
             format!("{member} was out of rotation {:.3} s after the fault; {}", took.as_secs_f64(), bounds.tell());

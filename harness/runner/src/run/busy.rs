@@ -5,12 +5,12 @@
 //! whoever uses them, is measured, written down, and what the length of the parts follows from. So the load is as high beside others as
 //! it is alone.
 
+use std::cell::RefCell;
+use std::io;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
-
-use std::cell::RefCell;
-use std::rc::Rc;
 
 use lblab_history::{Busy, Clock, Record, Used};
 use lblab_lab::{ProcessorTimes, allowed_processors};
@@ -49,7 +49,7 @@ pub(super) struct Load {
 const OVER: u32 = u32::MAX;
 
 impl Load {
-    fn start(step: usize, percent: u32, clock: Clock) -> std::io::Result<Load> {
+    fn start(step: usize, percent: u32, clock: Clock) -> io::Result<Load> {
         let wanted = f64::from(percent) / 100.0;
         let mut before = ProcessorTimes::read()?;
         let processors = allowed_processors()?;

@@ -103,7 +103,7 @@ impl Stage<'_> {
             raw::Step::Remove(step) => self.remove(step, scene, found),
             raw::Step::Reweight(step) => self.reweight(step, scene, found),
             raw::Step::Monitor(step) => self.remove_monitor(step.at, scene, found),
-            raw::Step::Busy(step) => busy(step, scene, found),
+            raw::Step::Busy(step) => Some(busy(step, scene, found)),
             raw::Step::Expect(step) => expect::check(self, step, scene, found).map(Step::Expect),
         };
         match &step {
@@ -395,7 +395,7 @@ impl Stage<'_> {
 }
 
 /// Processors are kept busy until they are let be.
-fn busy(step: &At<raw::Busyness>, scene: &mut Scene, found: &mut Findings) -> Option<Step> {
+fn busy(step: &At<raw::Busyness>, scene: &mut Scene, found: &mut Findings) -> Step {
     let percent = match step.value {
         raw::Busyness::Percent(percent) => Some(percent),
         raw::Busyness::None => None,
@@ -415,7 +415,7 @@ fn busy(step: &At<raw::Busyness>, scene: &mut Scene, found: &mut Findings) -> Op
         }
         _ => {}
     }
-    Some(Step::Busy { percent })
+    Step::Busy { percent }
 }
 
 /// Reports a step that needs the monitor after that was removed.
