@@ -81,7 +81,7 @@ pub enum Trait {
 
 impl Trait {
     /// All of them, in the order of the manifest.
-    pub const ALL: [Trait; 33] = [
+    pub const ALL: [Trait; 34] = [
         Trait::Protocols,
         Trait::Balances,
         Trait::Methods,

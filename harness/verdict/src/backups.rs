@@ -99,7 +99,7 @@ fn decided_upon<'a>(run: &Run<'a>) -> Vec<(&'a Request, bool)> {
     let mut sources = BTreeSet::new();
     let mut is_new = |request: &Request| match run.plan.persistence {
         None => true,
-        Some(Persistence::SourceIp) => sources.insert(*request.source.ip()),
+        Some(Persistence::SourceIp) => sources.insert(request.source.ip()),
         Some(Persistence::HttpCookie | Persistence::AppCookie { .. }) => request.cookie.is_none(),
     };
     run.decided_upon(&requests).into_iter().map(|request| (request, is_new(request))).collect()

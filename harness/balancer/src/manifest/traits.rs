@@ -68,6 +68,7 @@ pub(super) struct RawTraits {
     connection_limit: ConnectionLimit,
     #[serde(default)]
     ipv6: bool,
+    #[serde(default)]
     backups: Backups,
 }
 

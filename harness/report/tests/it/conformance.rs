@@ -132,7 +132,7 @@ fn what_no_run_made_is_skipped_with_the_reason() {
         &["SP-7", "FO-1", "HM-16"],
         &expect![[r#"
             SP-7 Skipped: it is made from the profile extended on, in persistence/source-table [0, 0, 0, 0] []
-            HM-16 Skipped: it cannot be made yet: members do not speak TLS, and scenarios know no HTTPS monitor [0, 0, 0, 0] []
+            HM-16 Skipped: it is made in scenarios of one's own [0, 0, 0, 0] []
             FO-1 Skipped: nothing called for it in failover/refuse; it needs a member that refuses or is silent; `redispatch` with no retries [0, 0, 0, 0] []
         "#]],
     );
@@ -328,7 +328,7 @@ fn a_terminal_shows_checks_by_balancers_and_why_some_are_no_pass() {
 
         skipped:
           HM-11: nothing called for it in failover/refuse; it needs a monitor, a fault that it can see, a good probe before the fault; `fall`
-          HM-16: it cannot be made yet: members do not speak TLS, and scenarios know no HTTPS monitor
+          HM-16: it is made in scenarios of one's own
           FO-2 on haproxy 2.6.12: nothing called for it in failover/refuse, failover/source-ip; it needs a member that refuses; `redispatch` with retries
           FO-1 on caddy: nothing called for it in failover/refuse; it needs a member that refuses or is silent; `redispatch` with no retries
 
