@@ -1,6 +1,7 @@
 //! Plugging a balancer's namespace into the network, and taking it out again.
 
 use std::fs::File;
+use std::io;
 use std::net::{IpAddr, Ipv4Addr};
 use std::os::fd::AsFd;
 
@@ -13,7 +14,7 @@ use crate::layout::{Mac, Port, Role};
 use crate::leftovers::{self, Leftovers};
 use crate::namespace::Home;
 use crate::netlink::{Netlink, Request};
-use crate::{Lab, LabError, Namespace, PortAddresses, TopologyError, barrier, messages};
+use crate::{Lab, LabError, Namespace, PortAddresses, TopologyError, barrier, messages, sysctl};
 
 /// How many times a VIP is announced, as `arping -A -c 3` in the LBaaS agent does.
 const ANNOUNCEMENTS: usize = 3;
@@ -59,7 +60,12 @@ impl Lab {
         self.plugged.set(self.plugged.get() + 1);
         let mut site = {
             let _home = Home::here().map_err(self.switch.failed("remembering the way home"))?;
-            site(&port.namespace)?
+            let site = site(&port.namespace)?;
+            if let Err(error) = allow_ping() {
+                let _ = site.namespace.remove_name();
+                return Err(site.namespace.failed("letting programs send ICMP echo requests")(error));
+            }
+            site
         };
         if let Err(error) = self.connect(&port, &mut site) {
             // The veth pair ends with the namespace, and that with its name; the error says what happened before.
@@ -136,6 +142,16 @@ impl Lab {
             }
         }
         Ok(())
+    }
+}
+
+/// Lets the programs of the namespace that the calling thread is in open ping sockets, which a new one lets nobody do (icmp(7)).
+fn allow_ping() -> io::Result<()> {
+    let to = |groups| sysctl::set(&[("ipv4/ping_group_range", groups)]);
+    match to("0 65535") {
+        // A sandbox without subordinate ids has one group.
+        Err(error) if error.kind() == io::ErrorKind::InvalidInput => to("0 0"),
+        done => done,
     }
 }
 

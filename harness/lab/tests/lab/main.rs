@@ -3,6 +3,7 @@
 
 mod balancers;
 mod doctors;
+mod echoes;
 mod faults;
 mod fixture;
 mod handshakes;
@@ -56,6 +57,7 @@ fn tests() -> impl Iterator<Item = Test> {
         balancers::TESTS,
         doctors::TESTS,
         faults::TESTS,
+        echoes::TESTS,
         handshakes::TESTS,
         networks::TESTS,
         processes::TESTS,
