@@ -176,7 +176,7 @@ fn traits() -> Json {
         "persistence": words(&["SOURCE_IP", "HTTP_COOKIE", "APP_COOKIE"], "The kinds of persistence that it has."),
         "source_table": integer(1, 100_000_000, "How many clients the table of the persistence SOURCE_IP remembers."),
         "cookie": word(&["hidden", "shown"], "Whether members see the cookie of the persistence HTTP_COOKIE."),
-        "monitors": words(&["TCP", "HTTP", "HTTPS"], "The kinds of monitor that it has, active ones only."),
+        "monitors": words(&["PING", "TCP", "HTTP", "HTTPS"], "The kinds of monitor that it has, active ones only."),
         "passive": { "anyOf": [
             { "const": "none" },
             mapping(&["failures", "for"], json!({

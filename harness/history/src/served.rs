@@ -12,7 +12,7 @@ pub struct Served {
     pub member: Name,
     /// What it was.
     pub purpose: Purpose,
-    /// Who sent it: the balancer's address and port.
+    /// Who sent it: the balancer's address and port. An ICMP echo request has no port; its identifier stands for one.
     pub source: SocketAddrV4,
     /// When its connection was accepted, or, on a reused connection, when the first byte of the request arrived.
     pub started: Moment,
@@ -44,7 +44,7 @@ pub struct Served {
 pub enum Purpose {
     /// A client's request: it carried `x-lblab-request` with this id.
     Request(u64),
-    /// The balancer's health probe: a request without an id, or a connection that carried no request.
+    /// The balancer's health probe: a request without an id, a connection that carried no request, or an ICMP echo request.
     Probe,
     /// The harness's own proof that a fault bites: it carried `x-lblab-proof`, or came from the prover's address.
     Proof,
@@ -66,4 +66,6 @@ pub enum Answer {
     Abandoned,
     /// Still open when the run ended.
     Open,
+    /// It got an ICMP echo request, which its host's kernel answers by itself.
+    Echoed,
 }

@@ -25,6 +25,8 @@ pub struct Monitor {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "UPPERCASE")]
 pub enum MonitorKind {
+    /// Sends an ICMP echo request to the member's host and waits for the reply; the member's port plays no part.
+    Ping,
     /// Opens a connection and closes it.
     Tcp,
     /// Sends a request and looks at the answer's status.

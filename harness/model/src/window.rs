@@ -14,7 +14,7 @@ mod recovery;
 
 pub use detection::{Detection, declared_detection, detection};
 pub use loss::{Loss, LossCase, cut_off, predicted_loss};
-pub use probe::{blind_spot, declared_cost, overlooked, probe_period};
+pub use probe::{blind_spot, declared_cost, overlooked, probe_period, unreachable_cost};
 pub use recovery::recovery;
 
 #[cfg(test)]

@@ -237,6 +237,7 @@ fn is_good(monitor: &Monitor, fault: Option<Fault>) -> bool {
             Some(Fault::Status { code }),
         ) => expected_codes.contains(code),
         (MonitorKind::Http { .. } | MonitorKind::Https { .. }, Some(_)) => false,
+        (MonitorKind::Ping, fault) => !matches!(fault, Some(Fault::Blackhole | Fault::Unplug)),
         (MonitorKind::Tcp, fault) => fault.is_none_or(|fault| matches!(fault, Fault::Status { .. })),
     }
 }

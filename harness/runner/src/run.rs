@@ -1,6 +1,7 @@
 //! A plan, from an empty sandbox to the last step.
 
 mod busy;
+mod echoes;
 mod faults;
 mod half_open;
 mod hold;

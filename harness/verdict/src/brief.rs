@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use lblab_history::FaultRecord;
-use lblab_model::window::{declared_cost, epsilon, probe_period};
+use lblab_model::window::{declared_cost, epsilon, probe_period, unreachable_cost};
 use lblab_model::{Fault, Moment, Monitor, Name, ProbeSchedule};
 
 use crate::CheckId;
@@ -95,7 +95,7 @@ pub(crate) fn is_survived(
 /// What a probe costs that meets the fault.
 fn cost(run: &Run<'_>, monitor: &Monitor, fault: Fault) -> Duration {
     match fault {
-        Fault::Blackhole | Fault::Unplug => declared_cost(run.traits().unanswered_syn, monitor),
+        Fault::Blackhole | Fault::Unplug => unreachable_cost(monitor, run.traits()),
         Fault::Hang | Fault::Slow { .. } => declared_cost(run.traits().unanswered_request, monitor),
         _ => Duration::ZERO,
     }

@@ -386,14 +386,15 @@ checks! {
         needs: "a monitor; `probe_schedule`, `fall`",
         errors: Errors::Slack, lbaas: "1, 2",
         scenarios: ["failover/refuse", "failover/reject", "monitor/tcp"];
-    Hm5 "HM-5" "A member that does not answer the SYN is left in time.",
+    Hm5 "HM-5" "A member that nothing gets through to is left in time.",
         bound: "end to start (f-1)d + fc .. f(d+c), start to start (f-1)max(d,c) + c .. the same + d, by ticks the same with the first \
-                multiple of d over c for max(d,c), with c the timeout, or less where declared; give or take 100 ms and 2 %",
+                multiple of d over c for max(d,c), with c the timeout, or less where declared, which is not for a PING monitor; give or take \
+                100 ms and 2 %",
         why: "As HM-4 with probes of length c. LBaaS: a probe takes at most the timeout; HAProxy's connect timeout of 5 s does not \
               know it.",
         needs: "a monitor; `probe_schedule`, `unanswered_syn`",
         errors: Errors::Slack, lbaas: "1, 2",
-        scenarios: ["failover/blackhole", "failover/unplug"];
+        scenarios: ["failover/blackhole", "failover/unplug", "monitor/ping-blackhole"];
     Hm6 "HM-6" "A member that accepts and does not answer is left in time.",
         bound: "as HM-5 with c the timeout",
         why: "As HM-5. A balancer that waits longer than the timeout for an answer does not do what LBaaS says.",
@@ -476,6 +477,14 @@ checks! {
         needs: "an HTTPS monitor whose form of `expected_codes` is declared; a member that answers a code, or one that is well",
         errors: Errors::None, lbaas: "1, 2",
         scenarios: ["monitor/https", "monitor/https-certificate", "monitor/https-faults"];
+    Hm17 "HM-17" "A PING monitor asks by ICMP, and so a member whose port is closed stays.",
+        bound: "every probe that any member saw is an ICMP echo request; a member that refuses or rejects connections stays through f of \
+                them; exact",
+        why: "LBaaS: PING. Its first reference driver, and Octavia's amphora at first, rendered it as a check by TCP, and took out hosts \
+              that were well. Whether a port serves is what the other monitors are for.",
+        needs: "a PING monitor that the balancer declares; an echo request, or two delays and a timeout in which one had to come",
+        errors: Errors::None, lbaas: "1, 2",
+        scenarios: ["monitor/ping-refused", "monitor/ping-blackhole"];
     Hm18 "HM-18" "Without a monitor nothing is probed and nobody is taken out.",
         bound: "0 probes in any member's log, never out; exact",
         why: "LBaaS: a pool without a monitor has members without health.",

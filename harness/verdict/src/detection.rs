@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use lblab_history::FaultRecord;
-use lblab_model::window::{Detection, Window, declared_cost, declared_detection, detection, epsilon};
+use lblab_model::window::{Detection, Window, declared_detection, detection, epsilon, unreachable_cost};
 use lblab_model::{BalancerTraits, Fall, Fault, FirstFailure, Moment, Monitor, Name, ProbeSchedule, ReloadClass};
 
 use crate::CheckId;
@@ -247,7 +247,7 @@ impl<'a> Case<'a> {
         }
         let traits = run.traits();
         let cost = match fault.fault {
-            Fault::Blackhole | Fault::Unplug => declared_cost(traits.unanswered_syn, monitor),
+            Fault::Blackhole | Fault::Unplug => unreachable_cost(monitor, traits),
             _ => Duration::ZERO,
         };
         let extrapolate = |last: Probe| {

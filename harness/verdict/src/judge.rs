@@ -7,7 +7,7 @@ use crate::run::Run;
 use crate::verdict::{Judgement, Verdict};
 use crate::{
     CheckId, answers, asked, backups, change, cookies, counters, detection, forwarded, freed, held, homes, in_flight,
-    kept_down, limit, loads, loss, overflow, phases, recovery, replay, scaled, schedule, sharing, shown, sources,
+    kept_down, limit, loads, loss, overflow, phases, pinged, recovery, replay, scaled, schedule, sharing, shown, sources,
     stays, teardown,
 };
 
@@ -27,6 +27,7 @@ pub fn judge(plan: &Plan, history: &History) -> Judgement {
     }
     verdicts.extend(schedule::periods(&run));
     verdicts.extend(asked::as_told(&run));
+    verdicts.extend(pinged::by_icmp(&run));
     verdicts.extend(shown::as_announced(&run));
     verdicts.extend(phases::spread(&run));
     verdicts.extend(replay::never(&run));

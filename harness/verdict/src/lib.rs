@@ -32,6 +32,7 @@ mod loss;
 mod over_tls;
 mod overflow;
 mod phases;
+mod pinged;
 mod probes;
 mod recovery;
 mod rejoin;

@@ -38,13 +38,15 @@ fn probe(run: &Run<'_>, monitor: &Monitor, served: &Served) -> Option<Probe> {
     let cost = declared_cost(run.traits().unanswered_request, monitor);
     let ended = served.ended.unwrap_or(started + cost);
     let good = match (&monitor.kind, served.answer) {
-        (MonitorKind::Tcp, _) => true,
+        // Whatever else comes is no probe of a PING monitor.
+        (MonitorKind::Ping, answer) if answer != Answer::Echoed => return None,
+        (MonitorKind::Tcp | MonitorKind::Ping, _) => true,
         (
             MonitorKind::Http { expected_codes, .. } | MonitorKind::Https { expected_codes, .. },
             Answer::Status(status),
         ) => expected_codes.contains(status) && ended.since(started) <= monitor.timeout,
         // A connection on which nothing was asked is no probe of an HTTP monitor.
-        (MonitorKind::Http { .. } | MonitorKind::Https { .. }, Answer::Nothing) => return None,
+        (MonitorKind::Http { .. } | MonitorKind::Https { .. }, Answer::Nothing | Answer::Echoed) => return None,
         // One that was broken off in its handshake may be a client's as well.
         (MonitorKind::Https { .. }, Answer::Reset) if served.target.is_none() => return None,
         (
@@ -84,10 +86,12 @@ pub(crate) fn are_seen(fault: Fault) -> bool {
 ///
 /// A probe that was sent into a blackhole goes on until it has timed out. If the member is healed meanwhile, the repeated SYN is
 /// accepted; whether the balancer still waits when the answer comes only the balancer knows. With a timeout of 1 s both happen
-/// at the same time, since the kernel repeats a SYN after a second.
+/// at the same time, since the kernel repeats a SYN after a second. It does not repeat an echo request.
 pub(crate) fn repeated_until(run: &Run<'_>, monitor: &Monitor, fault: Fault, healed: Moment) -> Moment {
     match fault {
-        Fault::Blackhole | Fault::Unplug => healed + declared_cost(run.traits().unanswered_syn, monitor) + CUT,
+        Fault::Blackhole | Fault::Unplug if monitor.kind != MonitorKind::Ping => {
+            healed + declared_cost(run.traits().unanswered_syn, monitor) + CUT
+        }
         _ => healed,
     }
 }

@@ -8,6 +8,7 @@ use lblab_scenario::{Flap, Step};
 use crate::CheckId;
 use crate::brief;
 use crate::over_tls;
+use crate::pinged;
 use crate::probes;
 use crate::run::{Run, span};
 use crate::tells_apart;
@@ -30,6 +31,9 @@ pub(crate) fn stays(run: &Run<'_>, step: usize, member: &Name) -> Vec<Verdict> {
             stayed(check, member, left, until).if_supported(run.unmonitored())
         }
         (Some(monitor), None, Some(fault)) => match detection(monitor, &fault.fault, run.traits()) {
+            Detection::Never { why } if pinged::is_about(monitor, fault.fault) => {
+                pinged::stays(run, monitor, member, fault, (left, until)).because(why)
+            }
             Detection::Never { why } => match tells_apart::check_of(monitor, fault.fault) {
                 Some(check) => tells_apart::stays(run, check, monitor, member, fault, (left, until)).because(why),
                 None => stayed(CheckId::Fo9, member, left, until).because(why),
@@ -55,7 +59,7 @@ pub(crate) fn stays(run: &Run<'_>, step: usize, member: &Name) -> Vec<Verdict> {
 }
 
 /// Why a member may have been taken out rightly with which nothing was wrong: it was the harness that did not answer the probes.
-fn starved(run: &Run<'_>, monitor: &Monitor, left: Option<Moment>) -> Option<String> {
+pub(crate) fn starved(run: &Run<'_>, monitor: &Monitor, left: Option<Moment>) -> Option<String> {
     let at = left?;
     let late = stalled(run, at - (monitor.delay + monitor.timeout) * run.fall(monitor), at);
     (late >= monitor.timeout).then(|| difference(late))

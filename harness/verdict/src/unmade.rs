@@ -17,12 +17,6 @@ pub struct Unmade {
 /// what was found right.
 pub static UNMADE: &[Unmade] = &[
     Unmade {
-        code: "HM-17",
-        title: "A PING monitor asks by ICMP.",
-        lbaas: "1, 2",
-        why: "scenarios know no PING monitor",
-    },
-    Unmade {
         code: "HM-24",
         title: "The status that the API shows follows the balancer's.",
         lbaas: "1, 2",

@@ -37,7 +37,7 @@ fn every_shipped_balancer_is_listed_with_its_version_or_with_how_to_get_it() {
         line(manifest.name());
     }
     assert!(line("envoy").ends_with("missing; to get it: make balancers envoy"), "{listed}");
-    let reference = "HTTP TCP by request; RR LC SI, weights; keeps by SOURCE_IP HTTP_COOKIE APP_COOKIE; watches by TCP HTTP HTTPS; reload keeps all";
+    let reference = "HTTP TCP by request; RR LC SI, weights; keeps by SOURCE_IP HTTP_COOKIE APP_COOKIE; watches by PING TCP HTTP HTTPS; reload keeps all";
     assert!(line("reference").ends_with(reference), "{listed}");
 
     let value = json(&without_fetched(&session, &["balancers", "--json"]).with(0));

@@ -22,6 +22,8 @@ pub enum PersistenceKind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum ProbeKind {
+    /// It sends an ICMP echo request and waits for the reply.
+    Ping,
     /// It opens a connection and closes it.
     Tcp,
     /// It sends a request and looks at the answer's status.
@@ -57,6 +59,7 @@ impl MonitorKind {
     /// The kind of its probes, by its name in the LBaaS APIs.
     pub fn probe(&self) -> ProbeKind {
         match self {
+            MonitorKind::Ping => ProbeKind::Ping,
             MonitorKind::Tcp => ProbeKind::Tcp,
             MonitorKind::Http { .. } => ProbeKind::Http,
             MonitorKind::Https { .. } => ProbeKind::Https,
@@ -88,6 +91,7 @@ impl fmt::Display for PersistenceKind {
 impl fmt::Display for ProbeKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
+            ProbeKind::Ping => "PING",
             ProbeKind::Tcp => "TCP",
             ProbeKind::Http => "HTTP",
             ProbeKind::Https => "HTTPS",

@@ -37,7 +37,8 @@ impl Detection {
 /// - by ticks the same with the first multiple of d over c for max(d, c).
 ///
 /// c is nothing for a probe that is refused, reset or answered with a wrong status. For an unanswered request it is the
-/// timeout; for an unanswered SYN it is the timeout or what the balancer declares, whichever is less. A healthy probe is taken
+/// timeout, as for an unanswered ICMP echo request; for an unanswered SYN it is the timeout or what the balancer declares, whichever
+/// is less. A healthy probe is taken
 /// to last no time; [`epsilon`](super::epsilon) covers what it really takes.
 pub fn detection(monitor: &Monitor, fault: &Fault, traits: &BalancerTraits) -> Detection {
     detect(monitor, fault, traits, Reading::Spec)
@@ -101,7 +102,8 @@ mod tests {
     use expect_test::{Expect, expect};
 
     use super::{Detection, declared_detection, detection};
-    use crate::window::probe::tests::{haproxy, http, https, reference, seconds, tcp};
+    use crate::window::probe::tests::{haproxy, http, https, ping, reference, seconds, tcp};
+    use crate::window::unreachable_cost;
     use crate::{BalancerTraits, Fall, Fault, Monitor, ProbeCost, ProbeReads, ProbeSchedule, ResetPoint};
 
     fn check(monitor: &Monitor, fault: Fault, traits: &BalancerTraits, expected: &Expect) {
@@ -178,6 +180,29 @@ mod tests {
             &reference(),
             &expect!["(f-1)p + c .. (f-1)p + c + d = 2*5s + 2s .. 2*5s + 2s + 5s = 12s .. 17s"],
         );
+    }
+
+    #[test]
+    fn an_unanswered_echo_request_costs_the_timeout_whatever_an_unanswered_syn_costs() {
+        let monitor = ping(1, 3, 3);
+        check(
+            &monitor,
+            Fault::Blackhole,
+            &haproxy(),
+            &expect!["(f-1)d + fc .. f(d+c) = 2*1s + 3*3s .. 3*(1s+3s) = 11s .. 12s"],
+        );
+        check(
+            &monitor,
+            Fault::Unplug,
+            &reference(),
+            &expect!["(f-1)p + c .. (f-1)p + c + d = 2*3s + 3s .. 2*3s + 3s + 1s = 9s .. 10s"],
+        );
+        assert_eq!(
+            declared_detection(&monitor, &Fault::Blackhole, &haproxy()),
+            detection(&monitor, &Fault::Blackhole, &haproxy())
+        );
+        assert_eq!(unreachable_cost(&monitor, &haproxy()), seconds(3));
+        assert_eq!(unreachable_cost(&http(1, 3, 3), &haproxy()), seconds(1));
     }
 
     #[test]
@@ -282,6 +307,10 @@ mod tests {
         for (monitor, fault) in [
             (tcp(1, 1, 3), Fault::Hang),
             (tcp(1, 1, 3), Fault::Status { code: 500 }),
+            (ping(1, 1, 3), Fault::Refuse),
+            (ping(1, 1, 3), Fault::Reject),
+            (ping(1, 1, 3), Fault::Hang),
+            (ping(1, 1, 3), Fault::Kill),
             (http(1, 1, 3), Fault::Status { code: 200 }),
             (https(1, 1, 3), Fault::Status { code: 200 }),
             (http(1, 1, 3), Fault::Slow { first_byte: seconds(1) }),

@@ -13,6 +13,8 @@ pub(super) enum Encounter {
     UnansweredSyn,
     /// It fails when nobody has answered its request for too long.
     UnansweredRequest,
+    /// It fails when nobody has answered its ICMP echo request for too long.
+    UnansweredEcho,
     /// It does not fail.
     Passes(&'static str),
 }
@@ -21,6 +23,16 @@ pub(super) enum Encounter {
 pub(super) fn encounter(monitor: &Monitor, fault: &Fault, reads: ProbeReads) -> Encounter {
     let Monitor { kind, timeout, .. } = monitor;
     match (fault, kind) {
+        (Fault::Blackhole | Fault::Unplug, MonitorKind::Ping) => Encounter::UnansweredEcho,
+        (
+            Fault::Refuse
+            | Fault::Reject
+            | Fault::Hang
+            | Fault::Slow { .. }
+            | Fault::Status { .. }
+            | Fault::Reset { .. },
+            MonitorKind::Ping,
+        ) => Encounter::Passes("a PING monitor asks the host and not the port, and the host still answers"),
         (Fault::Refuse | Fault::Reject, _) => Encounter::FailsAtOnce,
         (Fault::Blackhole | Fault::Unplug, _) => Encounter::UnansweredSyn,
         (Fault::Pause | Fault::Kill, _) => {
@@ -68,7 +80,10 @@ pub fn overlooked(monitor: &Monitor, fault: &Fault, traits: &BalancerTraits) -> 
 fn passes(encounter: Encounter) -> Option<&'static str> {
     match encounter {
         Encounter::Passes(why) => Some(why),
-        Encounter::FailsAtOnce | Encounter::UnansweredSyn | Encounter::UnansweredRequest => None,
+        Encounter::FailsAtOnce
+        | Encounter::UnansweredSyn
+        | Encounter::UnansweredRequest
+        | Encounter::UnansweredEcho => None,
     }
 }
 
@@ -84,15 +99,21 @@ pub(super) enum Reading {
 /// What a bad probe costs, c in the formulas.
 ///
 /// By LBaaS's reading an unanswered request costs the timeout, no more and no less. An unanswered SYN may cost less where the
-/// balancer declares so, since `timeout` is the longest that a monitor waits for a connection.
+/// balancer declares so, since `timeout` is the longest that a monitor waits for a connection. An unanswered echo request costs the
+/// timeout by either reading: it is sent once, and there is no connection that a balancer could have rules of its own for.
 pub(super) fn cost(encounter: Encounter, monitor: &Monitor, traits: &BalancerTraits, reading: Reading) -> Duration {
     match (encounter, reading) {
         (Encounter::FailsAtOnce | Encounter::Passes(_), _) => Duration::ZERO,
         (Encounter::UnansweredSyn, Reading::Declared) => declared_cost(traits.unanswered_syn, monitor),
         (Encounter::UnansweredSyn, Reading::Spec) => declared_cost(traits.unanswered_syn, monitor).min(monitor.timeout),
         (Encounter::UnansweredRequest, Reading::Declared) => declared_cost(traits.unanswered_request, monitor),
-        (Encounter::UnansweredRequest, Reading::Spec) => monitor.timeout,
+        (Encounter::UnansweredRequest, Reading::Spec) | (Encounter::UnansweredEcho, _) => monitor.timeout,
     }
+}
+
+/// How long a probe takes whose member nothing gets through to, as the balancer declares.
+pub fn unreachable_cost(monitor: &Monitor, traits: &BalancerTraits) -> Duration {
+    cost(encounter(monitor, &Fault::Blackhole, traits.probe_reads), monitor, traits, Reading::Declared)
 }
 
 /// How long an unanswered probe of this monitor takes on a balancer that declares this cost.
@@ -129,6 +150,7 @@ pub(super) fn cost_meaning(encounter: Encounter, reading: Reading) -> &'static s
         (Encounter::UnansweredSyn, Reading::Declared) => "an unanswered SYN, as the balancer declares",
         (Encounter::UnansweredRequest, Reading::Spec) => "an unanswered request: the timeout",
         (Encounter::UnansweredRequest, Reading::Declared) => "an unanswered request, as the balancer declares",
+        (Encounter::UnansweredEcho, _) => "an unanswered echo request: the timeout",
     }
 }
 
@@ -220,6 +242,10 @@ pub(crate) mod tests {
             expected_codes: Codes::List(vec![200]),
         };
         Monitor { kind, ..http(delay, timeout, max_retries) }
+    }
+
+    pub(crate) fn ping(delay: u64, timeout: u64, max_retries: u32) -> Monitor {
+        Monitor { kind: MonitorKind::Ping, ..http(delay, timeout, max_retries) }
     }
 
     pub(crate) fn tcp(delay: u64, timeout: u64, max_retries: u32) -> Monitor {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::window::probe::{Reading, cost, cost_meaning, encounter, probe_period};
 use crate::window::{Symbol, Window, text};
-use crate::{BalancerTraits, Fault, Monitor, ProbeSchedule};
+use crate::{BalancerTraits, Fault, Monitor, MonitorKind, ProbeSchedule};
 
 /// When the kernel repeats a SYN for the first time (RFC 6298, 2.1).
 const FIRST_REPETITION: Duration = Duration::from_secs(1);
@@ -20,6 +20,7 @@ const FIRST_REPETITION: Duration = Duration::from_secs(1);
 /// `tcp_syn_linear_timeouts`). Such a probe began up to c before the heal. Start to start the next one counts from there, so
 /// that R may be as little as (r-1) d - c; end to start it counts from its end, and the bounds stay. With c of just a second the
 /// probe's end and the repeated SYN come together, so that it is saved now and then only: the bound allows for it, the mean does not.
+/// An ICMP echo request that was lost is not repeated, so the heal does not save it.
 pub fn recovery(monitor: &Monitor, fault: &Fault, traits: &BalancerTraits) -> Window {
     let (d, r) = (monitor.delay, traits.rise);
     let encounter = encounter(monitor, fault, traits.probe_reads);
@@ -27,7 +28,7 @@ pub fn recovery(monitor: &Monitor, fault: &Fault, traits: &BalancerTraits) -> Wi
     let gaps = r.saturating_sub(1);
     let wait = probe_period(traits.probe_schedule, d, c);
     let starts = traits.probe_schedule != ProbeSchedule::EndToStart;
-    let saved = if starts && may_be_saved(fault, c) { c } else { Duration::ZERO };
+    let saved = if starts && may_be_saved(monitor, fault, c) { c } else { Duration::ZERO };
     let earliest = (d * gaps).saturating_sub(saved);
     let latest = d * gaps + wait;
     let (delay, cost, range) = (text(d), text(c), format!("{} .. {}", text(earliest), text(latest)));
@@ -56,8 +57,10 @@ pub fn recovery(monitor: &Monitor, fault: &Fault, traits: &BalancerTraits) -> Wi
 }
 
 /// Whether a probe that is under way when the member is healed may turn out well.
-fn may_be_saved(fault: &Fault, cost: Duration) -> bool {
+fn may_be_saved(monitor: &Monitor, fault: &Fault, cost: Duration) -> bool {
     match fault {
+        // Nobody repeats an echo request that was lost.
+        Fault::Blackhole | Fault::Unplug if monitor.kind == MonitorKind::Ping => false,
         Fault::Slow { .. } => true,
         Fault::Blackhole | Fault::Unplug => cost >= FIRST_REPETITION,
         Fault::Refuse
@@ -75,7 +78,7 @@ mod tests {
     use expect_test::{Expect, expect};
 
     use super::recovery;
-    use crate::window::probe::tests::{haproxy, http, reference, seconds};
+    use crate::window::probe::tests::{haproxy, http, ping, reference, seconds};
     use crate::{BalancerTraits, Fault, Monitor};
 
     fn check(monitor: &Monitor, fault: Fault, traits: &BalancerTraits, expected: &Expect) {
@@ -130,6 +133,16 @@ mod tests {
             Fault::Blackhole,
             &reference(),
             &expect!["(r-1)d - c .. (r-1)d + max(d, c) = 1*1s - 1s .. 1*1s + 1s = 0s .. 2s"],
+        );
+    }
+
+    #[test]
+    fn an_echo_request_that_was_lost_is_not_saved() {
+        check(
+            &ping(5, 3, 3),
+            Fault::Blackhole,
+            &reference(),
+            &expect!["(r-1)d .. (r-1)d + max(d, c) = 1*5s .. 1*5s + 5s = 5s .. 10s"],
         );
     }
 

@@ -24,6 +24,7 @@ impl Features {
             ("persistence SOURCE_IP", kept(PersistenceKind::SourceIp)),
             ("persistence HTTP_COOKIE", kept(PersistenceKind::HttpCookie)),
             ("persistence APP_COOKIE", kept(PersistenceKind::AppCookie)),
+            ("monitor PING", traits.monitors.contains(&ProbeKind::Ping)),
             ("monitor TCP", traits.monitors.contains(&ProbeKind::Tcp)),
             ("monitor HTTP", traits.monitors.contains(&ProbeKind::Http)),
             ("monitor HTTPS", traits.monitors.contains(&ProbeKind::Https)),

@@ -17,7 +17,9 @@ use crate::Problem;
 
 /// Writes the half-open probes of every member into the members' log, if the balancer's monitor sends any.
 pub(super) fn watch(lab: &Lab, plan: &Plan, traits: &BalancerTraits, clock: Clock, log: &Log) -> Result<(), Problem> {
-    if !plan.monitor_on(traits).is_some_and(|monitor| monitor.kind == MonitorKind::Tcp) {
+    // A PING monitor is not to connect to anybody, which some do in such a way.
+    let kinds = [MonitorKind::Tcp, MonitorKind::Ping];
+    if !plan.monitor_on(traits).is_some_and(|monitor| kinds.contains(&monitor.kind)) {
         return Ok(());
     }
     for planned in &plan.members {

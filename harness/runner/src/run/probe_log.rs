@@ -30,7 +30,7 @@ struct Seen {
 /// The health probes that a member has seen.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Probes {
-    /// Those that it answered with a status, or let connect and go.
+    /// Those that it answered with a status, or let connect and go, or whose echo its host replied to.
     pub(super) answered: u32,
     /// All that have ended.
     pub(super) ended: u32,
@@ -63,7 +63,7 @@ impl ProbeLog {
             ServedEvent::Ended(served) if served.purpose == Purpose::Probe => {
                 let probes = seen.probes.entry(served.member).or_default();
                 probes.ended += 1;
-                if matches!(served.answer, Answer::Status(_) | Answer::Nothing) {
+                if matches!(served.answer, Answer::Status(_) | Answer::Nothing | Answer::Echoed) {
                     probes.answered += 1;
                 }
                 true

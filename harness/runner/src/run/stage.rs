@@ -13,6 +13,7 @@ use lblab_model::{BalancerTraits, Fault, LoadBalancer, Moment, Monitor, Name, Pe
 use lblab_scenario::{MemberKind, MemberPlan, Plan};
 
 use super::busy::Load;
+use super::echoes;
 use super::half_open;
 use super::hold::Held;
 use super::member_states::MemberStates;
@@ -90,6 +91,7 @@ impl Stage {
         }
         let probe_log = ProbeLog::follow(&member_log);
         half_open::watch(&lab, &plan, manifest.traits(), clock, &member_log)?;
+        echoes::watch(&lab, &plan, manifest.traits(), clock, &member_log)?;
         let pool = CurrentPool::at_start(&plan);
         let load_balancer = plan.load_balancer(&ids.balancer, pool.members(), manifest.traits());
         let place = place.plug(&lab, &load_balancer.id, &ids.vip_port, port_addresses(&plan)).await?;

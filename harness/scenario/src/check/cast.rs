@@ -3,7 +3,7 @@
 use lblab_model::{IngressRule, Member, Name, SecurityGroup, Transport, Weight};
 
 use crate::diagnostic::Findings;
-use crate::raw::{self, MOST_MEMBERS, PoolProtocol, Rule, Scenario};
+use crate::raw::{self, MOST_MEMBERS, MonitorType, PoolProtocol, Rule, Scenario};
 use crate::shape::{At, Field, List};
 use crate::suggest;
 use crate::{MemberKind, MemberPlan, Place};
@@ -106,7 +106,41 @@ pub(super) fn check(scenario: &Scenario, found: &mut Findings) -> Cast {
             .add("only-backups", backup, "every member is a backup, and there is nobody whose place they could take")
             .help("delete `backup` of the members that are to serve while all is well");
     }
+    if pings(scenario) {
+        both_or_neither(&cast, scenario, found);
+    }
     cast
+}
+
+/// An ICMP echo request, as a security group lets it in.
+const PING: IngressRule = IngressRule { transport: Transport::Icmp, port: None };
+
+/// Whether the monitor asks by ICMP.
+fn pings(scenario: &Scenario) -> bool {
+    scenario.monitor.value().and_then(|monitor| monitor.r#type.value()) == Some(&MonitorType::Ping)
+}
+
+/// With a PING monitor a member that lets in one of its port and ICMP only is dead to clients and well to the monitor, or the other
+/// way round, and what becomes of it is not what a plan says of a member that is dead or well.
+fn both_or_neither(cast: &Cast, scenario: &Scenario, found: &mut Findings) {
+    let mut told: Vec<Place> = Vec::new();
+    for role in &cast.roles {
+        let Some(plan) = &role.plan else { continue };
+        if plan.lets_in_its_port() == plan.security_group.ingress.contains(&PING) {
+            continue;
+        }
+        let own = scenario.members.value().into_iter().flat_map(|members| members.0.iter().flatten());
+        let mut own = own.filter(|member| member.value.name.value().is_some_and(|name| name.0 == role.name));
+        let own = own.find_map(|member| Some(member.value.security_group.given()?.at));
+        let Some(at) = own.or_else(|| Some(scenario.security_group.given()?.at)) else { continue };
+        if told.contains(&at) {
+            continue;
+        }
+        told.push(at);
+        let what =
+            format!("`{}` lets in only one of tcp/{} and icmp, and the monitor is PING", role.name, plan.member.port);
+        found.add("half-open-group", at, what).help("add the rule that is missing, or let in nothing: `[]`");
+    }
 }
 
 fn role(member: &raw::Member, scenario: &Scenario, found: &mut Findings) -> Option<Role> {
@@ -153,7 +187,10 @@ fn plan(name: &Name, from_start: bool, member: &raw::Member, scenario: &Scenario
         return None;
     }
     let backup = member.backup.value().copied().unwrap_or(false);
-    let own_port = || vec![IngressRule { transport: Transport::Tcp, port: Some(port) }];
+    let own_port = || {
+        let own = IngressRule { transport: Transport::Tcp, port: Some(port) };
+        [own].into_iter().chain(pings(scenario).then_some(PING)).collect()
+    };
     let ingress = match (&member.security_group, &scenario.security_group) {
         (Field::Given(rules), _) | (Field::Absent, Field::Given(rules)) => ingress(&rules.value)?,
         (Field::Absent, Field::Absent) => own_port(),

@@ -36,7 +36,8 @@ pub(super) fn check(
     if let Some(kind) = monitor.r#type.given() {
         reaches(kind.value, kind.at, over_tls, found);
     }
-    let kind = match monitor.r#type.value().ok_or(Unreadable)? {
+    let r#type = monitor.r#type.value();
+    let kind = match r#type.ok_or(Unreadable)? {
         kind @ (MonitorType::Http | MonitorType::Https) => {
             let broken =
                 monitor.http_method.is_wrong() || monitor.url_path.is_wrong() || monitor.expected_codes.is_wrong();
@@ -48,7 +49,7 @@ pub(super) fn check(
                 _ => MonitorKind::Http { http_method, url_path, expected_codes },
             })
         }
-        MonitorType::Tcp => {
+        MonitorType::Tcp | MonitorType::Ping => {
             let mut http_only = |key: &str, at: Option<Place>| {
                 if let Some(at) = at {
                     found
@@ -59,7 +60,7 @@ pub(super) fn check(
             http_only("http_method", monitor.http_method.given().map(|at| at.at));
             http_only("url_path", monitor.url_path.given().map(|at| at.at));
             http_only("expected_codes", monitor.expected_codes.given().map(|at| at.at));
-            Some(MonitorKind::Tcp)
+            Some(if r#type == Some(&MonitorType::Ping) { MonitorKind::Ping } else { MonitorKind::Tcp })
         }
     };
     Ok(Some(Monitor {

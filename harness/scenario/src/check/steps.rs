@@ -343,7 +343,9 @@ impl Stage<'_> {
                 |fault: &Fault| matches!(fault, Fault::Refuse | Fault::Reject | Fault::Blackhole | Fault::Unplug);
             if !member.in_pool {
                 not_in_pool(of, found);
-            } else if let Some((fault, at)) = member.fault.filter(|(fault, _)| hidden(fault)) {
+            } else if let Some((fault, at)) =
+                member.fault.filter(|(fault, _)| hidden(fault) && self.blind_spot(*fault).is_none())
+            {
                 found
                     .add("unseen-probes", of.at, format!("with {fault}, `{}` sees no probes", of.value.0))
                     .related(at, "since here")

@@ -102,6 +102,7 @@ impl Plan {
 fn describe_monitor(monitor: &Monitor) -> String {
     let Monitor { kind, delay, timeout, max_retries } = monitor;
     let what = match kind {
+        MonitorKind::Ping => "PING".to_owned(),
         MonitorKind::Tcp => "TCP".to_owned(),
         MonitorKind::Http { http_method, url_path, expected_codes }
         | MonitorKind::Https { http_method, url_path, expected_codes } => {

@@ -113,7 +113,7 @@ mapping! {
     /// The health monitor. Without one, no member is ever marked down.
     Monitor with monitor_rules {
         /// What a probe does: it sends a request and looks at the status (HTTP), does so over TLS (HTTPS; in a pool of protocol
-        /// HTTPS), or opens a connection (TCP).
+        /// HTTPS), opens a connection (TCP), or sends an ICMP echo request, whatever becomes of the port (PING).
         required r#type: MonitorType,
         /// The time between two probes of a member, at least a second.
         required delay: Length = ["5s"],
@@ -133,7 +133,7 @@ mapping! {
 /// The keys of an HTTP monitor are for that only.
 fn monitor_rules() -> Json {
     json!({
-        "if": { "properties": { "type": { "const": "TCP" } }, "required": ["type"] },
+        "if": { "properties": { "type": { "enum": ["TCP", "PING"] } }, "required": ["type"] },
         "then": { "properties": { "http_method": false, "url_path": false, "expected_codes": false } },
     })
 }
@@ -144,9 +144,10 @@ pub(crate) enum MonitorType {
     Http,
     Https,
     Tcp,
+    Ping,
 }
 
-words! { MonitorType: "HTTP" => MonitorType::Http, "HTTPS" => MonitorType::Https, "TCP" => MonitorType::Tcp }
+words! { MonitorType: "HTTP" => MonitorType::Http, "HTTPS" => MonitorType::Https, "TCP" => MonitorType::Tcp, "PING" => MonitorType::Ping }
 
 impl Shape for Codes {
     fn read(node: &Node, found: &mut Findings) -> Option<Codes> {

@@ -35,7 +35,8 @@ mapping! {
         optional connection_limit: Number<1, 10_000> = [20],
         /// An address in the external subnet that leads to the VIP.
         optional floating_ip: Ipv4Addr = ["172.16.1.209"],
-        /// What every member lets in. When left out, each lets in its own port; `[]` lets in nothing, as OpenStack does.
+        /// What every member lets in. When left out, each lets in its own port, and ICMP where the monitor is
+        /// PING; `[]` lets in nothing, as OpenStack does.
         optional security_group: List<Rule> = [["tcp/80"]],
         /// The health monitor. Without one, no member is ever marked down.
         optional monitor: Monitor,

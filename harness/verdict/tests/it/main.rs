@@ -29,6 +29,7 @@ mod panic;
 mod passive;
 mod periods;
 mod phases;
+mod pinged;
 mod recovery;
 mod rejoin;
 mod replay;
