@@ -21,6 +21,8 @@ pub struct Ability {
     pub watches_over_tls: bool,
     /// Whether its members can be watched by connecting to them.
     pub connects: bool,
+    /// Whether its members' hosts can be watched by ICMP.
+    pub pings: bool,
     /// Whether clients can be kept by a table of their addresses.
     pub keeps_addresses: bool,
 }
@@ -36,6 +38,7 @@ impl Ability {
             watches: traits.monitors.contains(&ProbeKind::Http),
             watches_over_tls: traits.monitors.contains(&ProbeKind::Https),
             connects: traits.monitors.contains(&ProbeKind::Tcp),
+            pings: traits.monitors.contains(&ProbeKind::Ping),
             keeps_addresses: traits.persistence.contains(&PersistenceKind::SourceIp),
         }
     }

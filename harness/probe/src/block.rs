@@ -193,7 +193,7 @@ mod tests {
                   persistence: [SOURCE_IP, HTTP_COOKIE, APP_COOKIE]
                   source_table: 10000
                   cookie: hidden
-                  monitors: [TCP, HTTP, HTTPS]
+                  monitors: [PING, TCP, HTTP, HTTPS]
                   passive: none
                   probe_schedule: start-to-start
                   unanswered_syn: timeout

@@ -72,6 +72,8 @@ pub enum Experiment {
     TcpMonitor,
     /// An HTTPS monitor.
     HttpsMonitor,
+    /// A PING monitor.
+    PingMonitor,
     /// Changes of the pool under traffic, with a member that is out.
     Reload,
     /// Changes of the pool while a member fails requests, for balancers that have no monitors.
@@ -86,7 +88,7 @@ pub enum Experiment {
 
 impl Experiment {
     /// Every experiment, those that take longest first.
-    pub fn all(slow: bool) -> [Experiment; 31] {
+    pub fn all(slow: bool) -> [Experiment; 32] {
         [
             Experiment::Silence { slow },
             Experiment::Retries,
@@ -102,6 +104,7 @@ impl Experiment {
             Experiment::PassiveReload,
             Experiment::TcpMonitor,
             Experiment::HttpsMonitor,
+            Experiment::PingMonitor,
             Experiment::BrokenAnswer,
             Experiment::SourceTable,
             Experiment::OneCode,
@@ -151,6 +154,7 @@ impl Experiment {
             Experiment::OddTimes => "odd-times",
             Experiment::TcpMonitor => "tcp-monitor",
             Experiment::HttpsMonitor => "https-monitor",
+            Experiment::PingMonitor => "ping-monitor",
             Experiment::Reload => "reload",
             Experiment::PassiveReload => "passive-reload",
             Experiment::ConnectionLimit => "connection-limit",
@@ -191,6 +195,7 @@ impl Experiment {
             Experiment::OddTimes => health::odd_times(ability),
             Experiment::TcpMonitor => health::tcp_monitor(ability),
             Experiment::HttpsMonitor => health::https_monitor(ability),
+            Experiment::PingMonitor => health::ping_monitor(ability),
             Experiment::Reload => changing::reload(ability),
             Experiment::PassiveReload => changing::passive_reload(ability),
         }
@@ -237,6 +242,7 @@ mod tests {
                         watches,
                         watches_over_tls: watches,
                         connects: watches,
+                        pings: watches,
                         keeps_addresses,
                     };
                     for experiment in Experiment::all(true).into_iter().chain(Experiment::all(false)) {

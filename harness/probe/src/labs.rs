@@ -185,7 +185,7 @@ fn experiment_in_lab(setup: &Setup, experiment: Experiment, listener: Listener<'
 /// time for the worst.
 fn everything(declared: &BalancerTraits) -> BalancerTraits {
     BalancerTraits {
-        monitors: vec![ProbeKind::Tcp, ProbeKind::Http, ProbeKind::Https],
+        monitors: vec![ProbeKind::Ping, ProbeKind::Tcp, ProbeKind::Http, ProbeKind::Https],
         expected_codes: vec![CodesForm::One, CodesForm::List, CodesForm::Range],
         sub_second_probes: true,
         reload: ReloadClass::KeepsConnections,

@@ -87,6 +87,7 @@ impl Measuring<'_> {
             }
             Trait::Monitors => {
                 let readings = vec![
+                    (ProbeKind::Ping, watching::ping_monitor(seen(E::PingMonitor))),
                     (ProbeKind::Tcp, watching::tcp_monitor(seen(E::TcpMonitor))),
                     (ProbeKind::Http, watching::http_monitor(seen(E::OneCode))),
                     // As over HTTP: who asks for nothing is not counted, whatever it shakes hands on.

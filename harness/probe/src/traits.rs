@@ -209,7 +209,7 @@ impl Trait {
             Trait::SourceTable => vec![E::SourceTable],
             Trait::Cookie => vec![E::HttpCookie],
             Trait::Persistence => vec![E::SourceTable, E::HttpCookie, E::AppCookie],
-            Trait::Monitors => vec![E::OneCode, E::TcpMonitor, E::HttpsMonitor],
+            Trait::Monitors => vec![E::OneCode, E::TcpMonitor, E::HttpsMonitor, E::PingMonitor],
             Trait::Passive => vec![E::Passive],
             Trait::ProbeSchedule => vec![E::Fall, E::SilentLongTimeout],
             Trait::Rise => vec![E::Fall],

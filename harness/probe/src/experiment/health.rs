@@ -110,6 +110,22 @@ pub(super) fn odd_times(ability: Ability) -> String {
         .finish()
 }
 
+/// A host that nothing gets through to sees no probes; that it is used again only after good ones shows that it was out.
+pub(super) fn ping_monitor(ability: Ability) -> String {
+    let text = Text::new("whether members are watched by asking their hosts", &ability.pool(), 5)
+        .monitor("type: PING, delay: 1s, timeout: 1s, max_retries: 1")
+        .step(&ability.background(100))
+        .step("wait: 2500ms");
+    if !ability.pings {
+        return text.finish();
+    }
+    text.step("fault: {on: vm01, kind: blackhole}")
+        .step("wait: 4500ms")
+        .step("heal: vm01")
+        .step("wait: 3500ms")
+        .finish()
+}
+
 /// A member that refuses connections sees no probes; how many good ones it sees before it is used again shows that it was out.
 pub(super) fn tcp_monitor(ability: Ability) -> String {
     let text = Text::new("whether members are watched by connecting to them", &ability.pool(), 5)

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use lblab_history::Purpose;
+use lblab_history::{Answer, FaultRecord, Purpose};
 use lblab_model::{Fall, ProbeReads};
 
 use crate::finding::{Has, Measured};
@@ -48,6 +48,12 @@ pub(crate) fn tcp_monitor(seen: Reading<Seen<'_>>) -> Reading<Has> {
     let Ok(fault) = seen.fault(Some(member), 0) else {
         return Ok(Has::if_so(true, format!("{} probes connected to {member}", all.len())));
     };
+    returns_by_probes(seen, fault, &all, &format!("{member} refused connections"))
+}
+
+/// Whether a member that was faulty is used again only when a probe has found it healed.
+fn returns_by_probes(seen: Seen<'_>, fault: &FaultRecord, all: &[Probe], was: &str) -> Reading<Has> {
+    let member = seen.member(BAD)?;
     let heal = seen.heal(Some(member), 0)?;
     let until = seen.last_wait()?;
     seen.punctual(fault.at, until, Duration::from_millis(150))?;
@@ -56,11 +62,28 @@ pub(crate) fn tcp_monitor(seen: Reading<Seen<'_>>) -> Reading<Has> {
     let good = all.iter().filter(good).count();
     Ok(match used {
         Some(_) if good == 0 => Has::if_so(false, format!("{member} was used before a probe had found it healed")),
-        Some(_) => {
-            Has::if_so(true, format!("{member} refused connections and was used again after {good} good probes"))
-        }
-        None => Has::if_so(true, format!("{member} refused connections and was not used again by {good} good probes")),
+        Some(_) => Has::if_so(true, format!("{was} and was used again after {good} good probes")),
+        None => Has::if_so(true, format!("{was} and was not used again by {good} good probes")),
     })
+}
+
+/// Whether members are watched by asking their hosts: every probe is an ICMP echo request, and a host that nothing got through to is
+/// not used before one of them has been answered.
+pub(crate) fn ping_monitor(seen: Reading<Seen<'_>>) -> Reading<Has> {
+    let seen = seen?;
+    let member = seen.member(BAD)?;
+    let all = probes(seen, member);
+    if let Some(other) = all.iter().find(|probe| probe.answer != Answer::Echoed) {
+        return Ok(Has::if_so(false, format!("a probe connected to {member} at {}", other.started)));
+    }
+    if all.is_empty() {
+        seen.last_wait()?;
+        return Ok(Has::if_so(false, format!("no probe asked the host of {member}")));
+    }
+    let Ok(fault) = seen.fault(Some(member), 0) else {
+        return Ok(Has::if_so(true, format!("{} probes asked the host of {member}", all.len())));
+    };
+    returns_by_probes(seen, fault, &all, &format!("the host of {member} did not answer"))
 }
 
 /// Whether a form of codes is kept to: the bad status takes its member out, and the other one stays if it is among the codes.

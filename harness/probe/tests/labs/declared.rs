@@ -110,6 +110,7 @@ fn wrong_declarations(declared: &BalancerTraits) -> Vec<(Trait, Change)> {
         (Trait::Monitors, |traits| traits.monitors = vec![ProbeKind::Http]),
         (Trait::Monitors, |traits| traits.monitors = vec![ProbeKind::Tcp]),
         (Trait::Monitors, |traits| traits.monitors = vec![ProbeKind::Tcp, ProbeKind::Http]),
+        (Trait::Monitors, |traits| traits.monitors.retain(|kind| *kind != ProbeKind::Ping)),
         (Trait::Passive, |traits| traits.passive = Some(Passive { failures: 3, lasting: Duration::from_secs(1) })),
         (Trait::UnansweredSyn, |traits| traits.unanswered_syn = ProbeCost::DelayUpTo(Duration::from_secs(3))),
         (Trait::UnansweredSyn, |traits| traits.unanswered_syn = ProbeCost::TimeoutOrDelayUpTo(Duration::from_secs(5))),

@@ -18,7 +18,7 @@ pub(crate) fn trials() -> Vec<Trial> {
 }
 
 /// Mutants that are wrong in what a manifest declares, and the trait that is not as declared any more.
-const BREAKING: [(Mutant, Trait); 11] = [
+const BREAKING: [(Mutant, Trait); 12] = [
     (Mutant::SkipsAMember, Trait::Rotation),
     (Mutant::RandomPick, Trait::Rotation),
     (Mutant::DoublesSuccessor, Trait::Rotation),
@@ -29,6 +29,7 @@ const BREAKING: [(Mutant, Trait); 11] = [
     (Mutant::NeverReAdds, Trait::Rise),
     (Mutant::RiseOne, Trait::Rise),
     (Mutant::CountsClosed, Trait::Methods),
+    (Mutant::PingByTcp, Trait::Monitors),
     (Mutant::IgnoresExpectedCodes, Trait::ExpectedCodes),
 ];
 
