@@ -53,7 +53,7 @@ impl MonitorKind {
     /// The statuses that are good; none if a probe asks for nothing.
     pub fn expected_codes(&self) -> Option<&Codes> {
         match self {
-            MonitorKind::Tcp => None,
+            MonitorKind::Ping | MonitorKind::Tcp => None,
             MonitorKind::Http { expected_codes, .. } | MonitorKind::Https { expected_codes, .. } => {
                 Some(expected_codes)
             }
@@ -63,7 +63,7 @@ impl MonitorKind {
     /// The method and the path that a probe asks with, if it asks for something.
     pub fn asks(&self) -> Option<(&str, &str)> {
         match self {
-            MonitorKind::Tcp => None,
+            MonitorKind::Ping | MonitorKind::Tcp => None,
             MonitorKind::Http { http_method, url_path, .. } | MonitorKind::Https { http_method, url_path, .. } => {
                 Some((http_method, url_path))
             }

@@ -7,8 +7,8 @@ use crate::run::Run;
 use crate::verdict::{Judgement, Verdict};
 use crate::{
     CheckId, answers, asked, backups, change, cookies, counters, detection, forwarded, freed, held, homes, in_flight,
-    kept_down, limit, loads, loss, overflow, phases, pinged, recovery, replay, scaled, schedule, sharing, shown, sources,
-    stays, teardown,
+    kept_down, limit, loads, loss, overflow, phases, pinged, recovery, replay, scaled, schedule, sharing, shown,
+    sources, stays, teardown,
 };
 
 /// Judges the history of a run of the plan.

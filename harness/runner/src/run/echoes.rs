@@ -19,7 +19,7 @@ pub(super) fn watch(lab: &Lab, plan: &Plan, traits: &BalancerTraits, clock: Cloc
     for planned in &plan.members {
         let member = planned.member.name.clone();
         let watch = lab.watch_echo_requests(&member)?;
-        spawn_local(follow(watch, plan.network.vip, member, clock, log.clone()));
+        spawn_local(follow(watch, plan.network.balancer(), member, clock, log.clone()));
     }
     Ok(())
 }

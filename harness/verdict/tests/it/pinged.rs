@@ -22,7 +22,7 @@ fn probe(story: &Story, started: f64, answer: Answer) -> Served {
     Served {
         member: name("vm01"),
         purpose: Purpose::Probe,
-        source: SocketAddrV4::new(story.plan.network.vip, 4660),
+        source: SocketAddrV4::new(story.plan.network.balancer(), 4660),
         started: at(started),
         ended: Some(at(started)),
         answer,
