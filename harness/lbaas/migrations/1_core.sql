@@ -1,4 +1,4 @@
--- The network, what is on it, and the agents.
+-- The network, what is on it, who asks for it, and the agents.
 
 CREATE TABLE networks (
     id TEXT PRIMARY KEY NOT NULL,
@@ -69,16 +69,27 @@ CREATE TABLE ip_allocations (
 );
 CREATE INDEX ip_allocations_of_port ON ip_allocations (port_id);
 
+CREATE TABLE routers (
+    id TEXT PRIMARY KEY NOT NULL,
+    tenant_id TEXT NOT NULL,
+    name TEXT NOT NULL,
+    description TEXT NOT NULL,
+    external_gateway_info TEXT,
+    admin_state_up INTEGER NOT NULL,
+    status TEXT NOT NULL
+);
+
 CREATE TABLE floatingips (
     id TEXT PRIMARY KEY NOT NULL,
     tenant_id TEXT NOT NULL,
     description TEXT NOT NULL,
     floating_network_id TEXT NOT NULL REFERENCES networks (id),
-    floating_ip_address TEXT NOT NULL UNIQUE,
+    floating_ip_address TEXT NOT NULL,
     fixed_ip_address TEXT,
     port_id TEXT REFERENCES ports (id) ON DELETE SET NULL,
     router_id TEXT,
-    status TEXT NOT NULL
+    status TEXT NOT NULL,
+    UNIQUE (floating_network_id, floating_ip_address)
 );
 
 CREATE TABLE agents (
@@ -96,14 +107,51 @@ CREATE TABLE agents (
     UNIQUE (agent_type, host)
 );
 
+CREATE TABLE projects (
+    id TEXT PRIMARY KEY NOT NULL,
+    name TEXT NOT NULL UNIQUE
+);
+
+-- The password is kept as it is: it is a lab's, which says it to everybody.
+CREATE TABLE users (
+    id TEXT PRIMARY KEY NOT NULL,
+    name TEXT NOT NULL UNIQUE,
+    password TEXT NOT NULL,
+    project_id TEXT NOT NULL REFERENCES projects (id),
+    role TEXT NOT NULL
+);
+
+CREATE TABLE images (
+    id TEXT PRIMARY KEY NOT NULL,
+    name TEXT NOT NULL,
+    created_at TEXT NOT NULL
+);
+
+CREATE TABLE flavors (
+    id TEXT PRIMARY KEY NOT NULL,
+    name TEXT NOT NULL,
+    ram INTEGER NOT NULL,
+    disk INTEGER NOT NULL,
+    vcpus INTEGER NOT NULL
+);
+
+CREATE TABLE key_pairs (
+    tenant_id TEXT NOT NULL,
+    name TEXT NOT NULL,
+    public_key TEXT NOT NULL,
+    fingerprint TEXT NOT NULL,
+    PRIMARY KEY (tenant_id, name)
+);
+
 CREATE TABLE servers (
     id TEXT PRIMARY KEY NOT NULL,
     tenant_id TEXT NOT NULL,
     name TEXT NOT NULL,
-    image_id TEXT NOT NULL,
-    flavor_id TEXT NOT NULL,
+    image_id TEXT NOT NULL REFERENCES images (id),
+    flavor_id TEXT NOT NULL REFERENCES flavors (id),
     key_name TEXT,
-    port_id TEXT REFERENCES ports (id),
+    port_id TEXT REFERENCES ports (id) ON DELETE SET NULL,
     status TEXT NOT NULL,
-    created TEXT NOT NULL
+    created TEXT NOT NULL,
+    updated TEXT NOT NULL
 );

@@ -1,5 +1,10 @@
 //! One attribute of a resource: what values it takes, when it may be given, and how it is kept.
 
+mod protocol;
+mod records;
+
+pub use records::Field;
+
 use std::net::IpAddr;
 
 use serde_json::{Map, Value};
@@ -49,6 +54,8 @@ pub enum Preset {
     Flag(bool),
     /// An empty list.
     Nothing,
+    /// Nothing at all: the rules of the resource choose, which null in a body keeps them from.
+    Chosen,
 }
 
 /// The values of an attribute.
@@ -94,10 +101,14 @@ pub enum Kind {
     Path,
     /// A method of HTTP: a token of RFC 9110, section 5.6.2.
     Token,
+    /// A protocol above IP, by its name or its number, or null.
+    Protocol,
     /// Session persistence: null or `{type, cookie_name}`.
     Persistence,
     /// A list of ids.
     Ids,
+    /// A list of records with these fields.
+    Records(&'static [Field]),
     /// Any list, not looked into. Only of what is worked out.
     List,
     /// Any object, not looked into. Only of what is read only.
@@ -191,7 +202,7 @@ impl Preset {
     /// The value itself.
     pub fn value(self) -> Value {
         match self {
-            Self::Null => Value::Null,
+            Self::Null | Self::Chosen => Value::Null,
             Self::Text(text) => text.into(),
             Self::Number(number) => number.into(),
             Self::Flag(flag) => flag.into(),
@@ -211,6 +222,7 @@ impl Kind {
                 | Self::NetworkOrNull
                 | Self::NumberOrNull { .. }
                 | Self::WordOrNull(_)
+                | Self::Protocol
                 | Self::Persistence,
                 Value::Null,
             ) => Ok(Value::Null),
@@ -224,8 +236,10 @@ impl Kind {
             (Self::Codes, _) => codes(value),
             (Self::Path, _) => path(value),
             (Self::Token, _) => token(value),
+            (Self::Protocol, _) => protocol::protocol(value),
             (Self::Persistence, _) => persistence(value),
             (Self::Ids, _) => ids(value),
+            (Self::Records(fields), _) => records::records(value, fields),
             (Self::List, Value::Array(_)) | (Self::Object, Value::Object(_)) => Ok(value.clone()),
             (Self::List, _) => Err(format!("'{}' is not a list.", shown(value))),
             (Self::Object, _) => Err(format!("'{}' is not a dictionary.", shown(value))),
@@ -234,7 +248,7 @@ impl Kind {
 
     /// Whether a table keeps it as JSON, since SQL has no such type.
     pub(crate) fn is_json(self) -> bool {
-        matches!(self, Self::Persistence | Self::Ids | Self::List | Self::Object)
+        matches!(self, Self::Persistence | Self::Ids | Self::Records(_) | Self::List | Self::Object)
     }
 }
 

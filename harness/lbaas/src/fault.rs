@@ -31,6 +31,11 @@ impl Fault {
         Self::bad_request(format!("Invalid input for {attribute}. Reason: {}", reason.as_ref()))
     }
 
+    /// Only an administrator, or the owner, may do it: 403.
+    pub fn forbidden(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::FORBIDDEN, "PolicyNotAuthorized", message)
+    }
+
     /// There is no such object: 404.
     pub fn not_found(kind: &'static str, message: impl Into<String>) -> Self {
         Self::new(StatusCode::NOT_FOUND, kind, message)
@@ -50,6 +55,26 @@ impl Fault {
     /// The body of Neutron's answer.
     pub fn neutron(&self) -> Value {
         json!({"NeutronError": {"type": self.kind, "message": self.message, "detail": ""}})
+    }
+
+    /// The body of Nova's answer: its wrapper names the kind of fault by the status.
+    pub fn nova(&self) -> Value {
+        let wrapper = match self.status.as_u16() {
+            401 => "unauthorized",
+            403 => "forbidden",
+            404 => "itemNotFound",
+            409 => "conflictingRequest",
+            413 => "overLimit",
+            400..=499 => "badRequest",
+            _ => "computeFault",
+        };
+        json!({wrapper: {"code": self.status.as_u16(), "message": self.message}})
+    }
+
+    /// The body of Keystone's answer.
+    pub fn keystone(&self) -> Value {
+        let title = self.status.canonical_reason().unwrap_or_default();
+        json!({"error": {"code": self.status.as_u16(), "message": self.message, "title": title}})
     }
 
     /// The body of Octavia's answer.

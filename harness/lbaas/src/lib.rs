@@ -11,17 +11,24 @@
 pub mod agent;
 pub mod attribute;
 mod call;
+mod extension;
 mod fault;
+pub mod glance;
+pub mod keystone;
 pub mod network;
+pub mod nova;
 mod plane;
 mod query;
 mod resource;
 mod rules;
+pub mod security;
+pub mod seed;
 mod server;
 mod store;
 pub mod v1;
 
 pub use call::{Call, Conduct, Settings, Tenant};
+pub use extension::{EXTENSIONS, Extension};
 pub use fault::Fault;
 pub use plane::{Plane, Service};
 pub use query::Query;

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::attribute::{Attribute, Create};
+use crate::attribute::{Attribute, Create, Preset};
 use crate::fault::Fault;
 
 /// The attributes of an object, by name: checked, and complete when it is stored.
@@ -42,7 +42,8 @@ impl Resource {
                 (Create::ReadOnly, Some(_)) => {
                     return Err(Fault::bad_request(format!("Attribute '{}' not allowed in POST", attribute.name)));
                 }
-                (Create::ReadOnly, None) => continue,
+                (Create::ReadOnly, None) | (Create::Optional(Preset::Chosen), None) => continue,
+                (Create::Optional(Preset::Chosen), Some(value)) => checked(attribute, value)?,
                 (Create::Required, None) => {
                     return Err(Fault::bad_request(format!(
                         "Failed to parse request. Required attribute '{}' not specified",

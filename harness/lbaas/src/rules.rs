@@ -24,6 +24,11 @@ pub trait Rules: Send + Sync + 'static {
     /// Removes an object, which is the caller's.
     fn delete(call: &Call, rows: &Rows<'_>, object: Object) -> Result<(), Fault>;
 
+    /// Makes what a tenant finds there without having asked for it, before its objects are listed.
+    fn prepare(_call: &Call, _rows: &Rows<'_>) -> Result<(), Fault> {
+        Ok(())
+    }
+
     /// Adds what is worked out from other rows.
     fn complete(_call: &Call, _rows: &Rows<'_>, _object: &mut Object) -> Result<(), Fault> {
         Ok(())
@@ -98,6 +103,7 @@ pub(crate) fn show<R: Rules>(call: &Call, rows: &Rows<'_>, id: &str) -> Result<O
 
 /// The objects that a query asks for, as far as the caller may see them, and whether there are more.
 pub(crate) fn list<R: Rules>(call: &Call, rows: &Rows<'_>, query: &Query) -> Result<(Vec<Object>, bool), Fault> {
+    R::prepare(call, rows)?;
     // What the caller may not see is left out before a page is cut, so that pages are full.
     let unlimited = Query { limit: None, ..query.clone() };
     let (mut objects, _) = rows.list(R::RESOURCE, &unlimited)?;

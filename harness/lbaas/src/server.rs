@@ -1,9 +1,13 @@
 //! The routes of the API, and what every request and answer have in common.
 
 mod answer;
+mod base;
 mod caller;
 mod collection;
+mod glance;
+mod keystone;
 mod neutron;
+mod nova;
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, OriginalUri, Request, State};
@@ -23,6 +27,9 @@ pub fn router(plane: Plane) -> Router {
         // A catalogue gives each service a prefix; clients without one ask Neutron at the root.
         .nest("/network", neutron::routes(&plane))
         .merge(neutron::routes(&plane))
+        .nest("/identity", keystone::routes())
+        .nest("/compute", nova::routes())
+        .nest("/image", glance::routes())
         .fallback(answer::no_such_path)
         .method_not_allowed_fallback(answer::no_such_method)
         .layer(DefaultBodyLimit::max(LARGEST_BODY))

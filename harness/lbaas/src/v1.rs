@@ -8,7 +8,7 @@ mod vip;
 
 pub use member::{MEMBER, Members};
 pub use monitor::{HEALTH_MONITOR, HealthMonitors};
-pub use pool::{POOL, Pools, agent_of, stats};
+pub use pool::{POOL, Pools, agent_of, pools_of, stats};
 pub use vip::{VIP, Vips};
 
 use axum::http::StatusCode;

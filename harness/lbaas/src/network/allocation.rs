@@ -8,6 +8,7 @@ use rusqlite::params;
 use serde_json::{Value, json};
 
 use super::port::PORT;
+use super::{ROUTER_INTERFACE, SUBNET, floating_ip};
 use crate::call::Call;
 use crate::fault::Fault;
 use crate::resource::Object;
@@ -36,7 +37,10 @@ pub struct NewPort<'a> {
 pub fn allocate(call: &Call, rows: &Rows<'_>, subnet: &Object, port: &NewPort<'_>) -> Result<Object, Fault> {
     let subnet_id = subnet["id"].as_str().unwrap_or_default();
     let range = range_of(subnet)?;
-    let taken = taken(rows, subnet_id, subnet)?;
+    let mut taken = taken(rows, subnet_id)?;
+    // A gateway's address is its router's, even before that has a port.
+    let gateway = subnet["gateway_ip"].as_str().and_then(|gateway| gateway.parse::<Ipv4Addr>().ok());
+    taken.extend(gateway.filter(|_| port.device_owner != ROUTER_INTERFACE));
     let address = match port.address {
         Some(IpAddr::V4(address)) if range.contains(&address) && is_host(range, address) => {
             if taken.contains(&address) {
@@ -77,8 +81,22 @@ pub fn allocate(call: &Call, rows: &Rows<'_>, subnet: &Object, port: &NewPort<'_
     Ok(made)
 }
 
-/// Removes a port, and gives its address back.
+/// Makes a port on a network, in the first of its subnets that has the address, or that has one left.
+pub fn allocate_on(call: &Call, rows: &Rows<'_>, network_id: &str, port: &NewPort<'_>) -> Result<Object, Fault> {
+    let message = format!("No more IP addresses available on network {network_id}.");
+    let mut refusal = Fault::conflict("IpAddressGenerationFailure", message);
+    for subnet in rows.all(&SUBNET, "network_id", network_id)? {
+        match allocate(call, rows, &subnet, port) {
+            Err(fault) if ["IpAddressGenerationFailure", "InvalidIpForSubnet"].contains(&fault.kind) => refusal = fault,
+            decided => return decided,
+        }
+    }
+    Err(refusal)
+}
+
+/// Removes a port, and gives its address back. Floating IPs that pointed to it point to nothing.
 pub fn release(rows: &Rows<'_>, port_id: &str) -> Result<(), Fault> {
+    floating_ip::detach(rows, port_id)?;
     rows.delete(&PORT, port_id)?;
     Ok(())
 }
@@ -92,15 +110,14 @@ fn is_host(range: Ipv4Net, address: Ipv4Addr) -> bool {
     range.prefix_len() >= 31 || (address != range.network() && address != range.broadcast())
 }
 
-/// The addresses of a subnet that are given, its gateway's among them.
-fn taken(rows: &Rows<'_>, subnet_id: &str, subnet: &Object) -> Result<BTreeSet<Ipv4Addr>, Fault> {
+/// The addresses of a subnet that are given.
+fn taken(rows: &Rows<'_>, subnet_id: &str) -> Result<BTreeSet<Ipv4Addr>, Fault> {
     let failed = |error| Fault::internal("reading which addresses are taken", &error);
     let sql = "SELECT address FROM ip_allocations WHERE subnet_id = ?";
     let mut statement = rows.connection().prepare_cached(sql).map_err(failed)?;
     let found = statement.query_map([subnet_id], |row| row.get::<_, String>(0)).map_err(failed)?;
     let found = found.collect::<Result<Vec<_>, _>>().map_err(failed)?;
-    let gateway = subnet["gateway_ip"].as_str().and_then(|gateway| gateway.parse().ok());
-    Ok(found.iter().filter_map(|address| address.parse().ok()).chain(gateway).collect())
+    Ok(found.iter().filter_map(|address| address.parse().ok()).collect())
 }
 
 /// The first address of the allocation pools that nobody has.

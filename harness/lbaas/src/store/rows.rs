@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 
+use rusqlite::ffi::SQLITE_CONSTRAINT_FOREIGNKEY;
 use rusqlite::types::{Type, Value as Cell, ValueRef};
 use rusqlite::{Connection, OptionalExtension, Row, params_from_iter};
 use serde_json::Value;
@@ -73,6 +74,18 @@ impl<'a> Rows<'a> {
     pub fn delete(&self, resource: &Resource, id: &str) -> Result<bool, Fault> {
         let sql = format!("DELETE FROM {} WHERE id = ?", resource.table);
         Ok(self.run(resource, &sql, [Cell::Text(id.to_owned())])? > 0)
+    }
+
+    /// Removes an object unless a row of whatever table refers to it. Whether none did.
+    pub fn delete_unused(&self, resource: &Resource, id: &str) -> Result<bool, Fault> {
+        let sql = format!("DELETE FROM {} WHERE id = ?", resource.table);
+        match self.connection.prepare_cached(&sql).and_then(|mut prepared| prepared.execute([id])) {
+            Ok(_) => Ok(true),
+            Err(rusqlite::Error::SqliteFailure(error, _)) if error.extended_code == SQLITE_CONSTRAINT_FOREIGNKEY => {
+                Ok(false)
+            }
+            Err(error) => Err(Fault::internal(&format!("removing a row of {}", resource.table), &error)),
+        }
     }
 
     /// The object of this id.

@@ -128,6 +128,26 @@ pub fn agent_of(call: &Call, rows: &Rows<'_>, pool_id: &str) -> Result<Value, Fa
     Ok(Agents::RESOURCE.view(&agent, &[]))
 }
 
+/// The pools that were given to an agent, as the API shows them.
+pub fn pools_of(call: &Call, rows: &Rows<'_>, agent_id: &str) -> Result<Vec<Value>, Fault> {
+    owned::<Agents>(call, rows, agent_id)?;
+    let failed = |error| Fault::internal("reading the pools of an agent", &error);
+    let sql = "SELECT pool_id FROM lb_pool_agents WHERE agent_id = ? ORDER BY rowid";
+    let mut statement = rows.connection().prepare_cached(sql).map_err(failed)?;
+    let ids = statement.query_map([agent_id], |row| row.get::<_, String>(0)).map_err(failed)?;
+    let ids = ids.collect::<Result<Vec<_>, _>>().map_err(failed)?;
+    let mut pools = Vec::new();
+    for id in ids {
+        // Those of other tenants are not the caller's to see.
+        match rules::show::<Pools>(call, rows, &id) {
+            Ok(pool) => pools.push(POOL.view(&pool, &[])),
+            Err(fault) if fault.kind == Pools::MISSING => {}
+            Err(fault) => return Err(fault),
+        }
+    }
+    Ok(pools)
+}
+
 /// The monitors of a pool, with what became of each.
 fn monitors_of(rows: &Rows<'_>, pool_id: &str) -> Result<Vec<Value>, Fault> {
     let failed = |error| Fault::internal("reading the monitors of a pool", &error);

@@ -1,6 +1,6 @@
 //! The tables have the columns that the resources have attributes for, and no others.
 
-use lblab_lbaas::{HEAD, REVISIONS, Resource, Revision, agent, current, network, upgrade, v1};
+use lblab_lbaas::{HEAD, REVISIONS, Resource, Revision, agent, current, glance, network, nova, security, upgrade, v1};
 use rusqlite::Connection;
 
 fn check(resource: &Resource) {
@@ -18,7 +18,13 @@ fn check(resource: &Resource) {
 
 #[test]
 fn each_table_has_a_column_for_each_attribute_that_it_keeps() {
-    for resource in [&network::SUBNET, &network::PORT, &agent::AGENT] {
+    for resource in [&network::NETWORK, &network::SUBNET, &network::PORT, &network::ROUTER, &network::FLOATING_IP] {
+        check(resource);
+    }
+    for resource in [&security::SECURITY_GROUP, &security::SECURITY_GROUP_RULE, &agent::AGENT] {
+        check(resource);
+    }
+    for resource in [&nova::SERVER, &nova::FLAVOR, &glance::IMAGE] {
         check(resource);
     }
     for resource in [&v1::POOL, &v1::VIP, &v1::MEMBER, &v1::HEALTH_MONITOR] {

@@ -30,6 +30,22 @@ pub(super) fn routes(plane: &Plane) -> Router<Plane> {
         .route_layer(from_fn_with_state((plane.clone(), Service::V1), while_offered))
 }
 
+/// What version 1 adds to agents.
+pub(super) fn routes_of_agents(plane: &Plane) -> Router<Plane> {
+    Router::new()
+        .route("/agents/{id}/loadbalancer-pools", get(pools_of_agent))
+        .route_layer(from_fn_with_state((plane.clone(), Service::V1), while_offered))
+}
+
+async fn pools_of_agent(
+    State(plane): State<Plane>,
+    Caller(tenant): Caller,
+    Path(id): Path<String>,
+) -> Result<Json<Value>, Fault> {
+    let pools = plane.call(tenant, move |call, rows| v1::pools_of(call, rows, &id)).await?;
+    Ok(Json(json!({"pools": pools})))
+}
+
 async fn stats(
     State(plane): State<Plane>,
     Caller(tenant): Caller,
