@@ -1,6 +1,8 @@
 //! Serves the control plane of a fresh lab on 127.0.0.1, for real clients to be tried on.
 //!
-//!     cargo run -p lblab-lbaas --example serve -- v1 [PORT]
+//! ```text
+//! cargo run -p lblab-lbaas --example serve -- v1 [PORT]
+//! ```
 //!
 //! There is no network behind it. Its agent is a pretence: it reports itself, and calls everything ACTIVE that is pending.
 

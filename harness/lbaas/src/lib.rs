@@ -1,7 +1,9 @@
 //! The control plane of LBaaS: Neutron's API with both versions of LBaaS, Octavia's flavour of the second, and the slivers of
 //! Keystone, Nova and Glance that the real clients need.
 //!
-//!     request ──> body, query (checked) ──> rules of the resource ──> rows ──> view ──> answer
+//! ```text
+//! request ──> body, query (checked) ──> rules of the resource ──> rows ──> view ──> answer
+//! ```
 //!
 //! A [`Resource`] lists its attributes once; bodies, queries, tables and answers all follow from that list. What the list cannot
 //! say, such as that a pool has one VIP, is in the rules beside it.

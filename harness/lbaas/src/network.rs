@@ -10,7 +10,7 @@ mod subnet;
 pub use allocation::{NewPort, allocate, allocate_on, release};
 pub use floating_ip::{FLOATING_IP, FloatingIps, floating_ip_settled};
 pub use networks::{NETWORK, Networks};
-pub use port::{PORT, Ports};
+pub use port::{PORT, Ports, port_plugged};
 pub use router::{ROUTER, Routers};
 pub use subnet::{SUBNET, Subnets};
 

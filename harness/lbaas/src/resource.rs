@@ -42,7 +42,7 @@ impl Resource {
                 (Create::ReadOnly, Some(_)) => {
                     return Err(Fault::bad_request(format!("Attribute '{}' not allowed in POST", attribute.name)));
                 }
-                (Create::ReadOnly, None) | (Create::Optional(Preset::Chosen), None) => continue,
+                (Create::ReadOnly | Create::Optional(Preset::Chosen), None) => continue,
                 (Create::Optional(Preset::Chosen), Some(value)) => checked(attribute, value)?,
                 (Create::Required, None) => {
                     return Err(Fault::bad_request(format!(

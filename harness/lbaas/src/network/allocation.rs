@@ -12,7 +12,7 @@ use super::{ROUTER_INTERFACE, SUBNET, floating_ip};
 use crate::call::Call;
 use crate::fault::Fault;
 use crate::resource::Object;
-use crate::store::Rows;
+use crate::store::{Change, Rows};
 
 /// A port that is wanted.
 #[derive(Clone, Debug)]
@@ -78,6 +78,9 @@ pub fn allocate(call: &Call, rows: &Rows<'_>, subnet: &Object, port: &NewPort<'_
     let sql = "INSERT INTO ip_allocations (subnet_id, address, port_id) VALUES (?, ?, ?)";
     let kept = rows.connection().execute(sql, params![subnet_id, address.to_string(), id]);
     kept.map_err(|error| Fault::internal("keeping an address", &error))?;
+    if !port.security_groups.is_empty() {
+        rows.changed(Change::SecurityGroups);
+    }
     Ok(made)
 }
 
@@ -97,6 +100,10 @@ pub fn allocate_on(call: &Call, rows: &Rows<'_>, network_id: &str, port: &NewPor
 /// Removes a port, and gives its address back. Floating IPs that pointed to it point to nothing.
 pub fn release(rows: &Rows<'_>, port_id: &str) -> Result<(), Fault> {
     floating_ip::detach(rows, port_id)?;
+    let grouped = |port: Object| port["security_groups"].as_array().is_some_and(|groups| !groups.is_empty());
+    if rows.get(&PORT, port_id)?.is_some_and(grouped) {
+        rows.changed(Change::SecurityGroups);
+    }
     rows.delete(&PORT, port_id)?;
     Ok(())
 }

@@ -93,7 +93,6 @@ impl Rules for Ports {
         let description = Object::from_iter([("description".to_owned(), port["description"].clone())]);
         rows.update(&PORT, made["id"].as_str().unwrap_or_default(), &description)?;
         made.extend(description);
-        rows.changed(Change::SecurityGroups);
         Ok(made)
     }
 
@@ -123,6 +122,11 @@ impl Rules for Ports {
         of_server(rows, &port);
         Ok(())
     }
+}
+
+/// Notes that a port is on its network, and what is behind it can be reached.
+pub fn port_plugged(rows: &Rows<'_>, id: &str) -> Result<(), Fault> {
+    rows.update(&PORT, id, &Object::from_iter([("status".to_owned(), "ACTIVE".into())])).map(drop)
 }
 
 /// Tells that a server's port has changed.

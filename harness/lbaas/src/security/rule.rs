@@ -118,7 +118,7 @@ fn is_possible(rule: &Object) -> Result<(), Fault> {
     let wrong = |kind, message: String| Err(Fault::new(StatusCode::BAD_REQUEST, kind, message));
     let (least, most) = (rule["port_range_min"].as_i64(), rule["port_range_max"].as_i64());
     match (rule["protocol"].as_str(), least, most) {
-        (None, None, None) | (Some(_), None, None) => {}
+        (_, None, None) => {}
         (None, ..) => {
             let message = "Must also specify protocol if port range is given.".to_owned();
             return wrong("SecurityGroupProtocolRequiredWithPorts", message);

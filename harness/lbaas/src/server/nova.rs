@@ -152,10 +152,10 @@ async fn asked_for(plane: &Plane, tenant: Tenant, filters: &[(String, String)]) 
     // Nova lists what was made last first.
     servers.reverse();
     if let Some(marker) = after {
-        let place = servers.iter().position(|server| server["id"] == marker);
-        let place =
-            place.ok_or_else(|| Fault::bad_request(format!("marker [{}] not found", marker.escape_default())))?;
-        servers.drain(..=place);
+        let position = servers.iter().position(|server| server["id"] == marker);
+        let position =
+            position.ok_or_else(|| Fault::bad_request(format!("marker [{}] not found", marker.escape_default())))?;
+        servers.drain(..=position);
     }
     servers.truncate(limit.unwrap_or(usize::MAX));
     Ok(servers)

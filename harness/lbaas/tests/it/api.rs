@@ -2,10 +2,11 @@
 
 use axum::Router;
 use axum::body::Body;
-use axum::http::Request;
+use axum::http::{HeaderMap, Request};
 use http_body_util::BodyExt;
 use jiff::Timestamp;
 use lblab_lbaas::agent::{self, Report};
+use lblab_lbaas::seed::{self, Lab, Seed};
 use lblab_lbaas::{Change, Conduct, Plane, Service, Settings, Store, Tenant, router, upgrade};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -47,7 +48,24 @@ impl Api {
         api
     }
 
-    pub(crate) async fn without_agent(service: Service, conduct: Conduct) -> Self {
+    /// An API of a fresh lab, without an agent, asked by the user `demo`.
+    pub(crate) async fn of_a_lab(service: Service) -> (Self, Lab) {
+        let mut api = Self::empty(service, Conduct::Strict);
+        let lab = api.plane.call(api.plane.administrator(), |call, rows| seed::seed(call, rows, &Seed::default()));
+        let lab = lab.await.expect("a lab is made");
+        api.token = api.plane.admit(Tenant { id: lab.project.clone(), admin: false });
+        api.subnet.clone_from(&lab.subnet);
+        api.changed();
+        (api, lab)
+    }
+
+    /// The same API, asked by somebody else.
+    pub(crate) fn be(&mut self, tenant: Tenant) {
+        self.token = self.plane.admit(tenant);
+    }
+
+    /// An API with nothing in its tables.
+    pub(crate) fn empty(service: Service, conduct: Conduct) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("lblab.sqlite");
         upgrade(&path, lblab_lbaas::HEAD).expect("the tables are made");
@@ -55,6 +73,12 @@ impl Api {
         let plane = Plane::new(store, Settings { conduct, ..Settings::default() }, service, 1);
         let token = plane.admit(Tenant { id: PROJECT.to_owned(), admin: false });
         let subnet = "a1499bcd-9ce3-4cef-9a53-0c267c1d5ca7".to_owned();
+        Self { router: router(plane.clone()), plane, changes, token, subnet, _folder: folder }
+    }
+
+    pub(crate) async fn without_agent(service: Service, conduct: Conduct) -> Self {
+        let api = Self::empty(service, conduct);
+        let plane = &api.plane;
         let made = plane.call(plane.administrator(), |_, rows| {
             rows.connection()
                 .execute_batch(
@@ -67,18 +91,23 @@ impl Api {
             Ok(())
         });
         made.await.expect("a network is kept");
-        Self { router: router(plane.clone()), plane, changes, token, subnet, _folder: folder }
+        api
     }
 
     /// Asks, and gives the status and the body of the answer.
     pub(crate) async fn ask(&self, method: &str, path: &str, body: impl Into<Body>) -> (u16, Value) {
         let request = Request::builder().method(method).uri(path).header("x-auth-token", &self.token);
-        let request = request.body(body.into()).expect("a request");
-        let answer = self.router.clone().oneshot(request).await.expect("the router does not fail");
-        let status = answer.status().as_u16();
-        let body = answer.into_body().collect().await.expect("a body").to_bytes();
-        let body = if body.is_empty() { Value::Null } else { serde_json::from_slice(&body).expect("a body of JSON") };
+        let (status, _, body) = self.send(request.body(body.into()).expect("a request")).await;
         (status, body)
+    }
+
+    /// Sends a request as it is, and gives the status, the headers and the body of the answer.
+    pub(crate) async fn send(&self, request: Request<Body>) -> (u16, HeaderMap, Value) {
+        let answer = self.router.clone().oneshot(request).await.expect("the router does not fail");
+        let (parts, body) = answer.into_parts();
+        let body = body.collect().await.expect("a body").to_bytes();
+        let body = if body.is_empty() { Value::Null } else { serde_json::from_slice(&body).expect("a body of JSON") };
+        (parts.status.as_u16(), parts.headers, body)
     }
 
     pub(crate) async fn get(&self, path: &str) -> (u16, Value) {

@@ -44,7 +44,7 @@ fn told((status, body): (u16, Value)) -> String {
     format!("{status} {text}")
 }
 
-fn check(answer: (u16, Value), expected: &Expect) {
+pub(crate) fn check(answer: (u16, Value), expected: &Expect) {
     expected.assert_eq(&told(answer));
 }
 
