@@ -1,4 +1,4 @@
--- LBaaS version 2, which Octavia's flavour shares.
+-- LBaaS version 2, which Octavia's flavour shares. What only one of the two knows has a default.
 
 CREATE TABLE lbaas_loadbalancers (
     id TEXT PRIMARY KEY NOT NULL,
@@ -6,12 +6,14 @@ CREATE TABLE lbaas_loadbalancers (
     name TEXT NOT NULL,
     description TEXT NOT NULL,
     vip_subnet_id TEXT NOT NULL REFERENCES subnets (id),
+    vip_network_id TEXT REFERENCES networks (id),
     vip_address TEXT NOT NULL,
     vip_port_id TEXT REFERENCES ports (id),
     provider TEXT NOT NULL,
     admin_state_up INTEGER NOT NULL,
     provisioning_status TEXT NOT NULL,
     operating_status TEXT NOT NULL,
+    tags TEXT NOT NULL DEFAULT '[]',
     created_at TEXT NOT NULL,
     updated_at TEXT
 );
@@ -21,13 +23,14 @@ CREATE TABLE lbaas_pools (
     tenant_id TEXT NOT NULL,
     name TEXT NOT NULL,
     description TEXT NOT NULL,
-    loadbalancer_id TEXT NOT NULL REFERENCES lbaas_loadbalancers (id),
+    loadbalancer_id TEXT NOT NULL REFERENCES lbaas_loadbalancers (id) ON DELETE CASCADE,
     protocol TEXT NOT NULL,
     lb_algorithm TEXT NOT NULL,
     session_persistence TEXT,
     admin_state_up INTEGER NOT NULL,
     provisioning_status TEXT NOT NULL,
     operating_status TEXT NOT NULL,
+    tags TEXT NOT NULL DEFAULT '[]',
     created_at TEXT NOT NULL,
     updated_at TEXT
 );
@@ -37,16 +40,18 @@ CREATE TABLE lbaas_listeners (
     tenant_id TEXT NOT NULL,
     name TEXT NOT NULL,
     description TEXT NOT NULL,
-    loadbalancer_id TEXT NOT NULL REFERENCES lbaas_loadbalancers (id),
+    loadbalancer_id TEXT NOT NULL REFERENCES lbaas_loadbalancers (id) ON DELETE CASCADE,
     protocol TEXT NOT NULL,
     protocol_port INTEGER NOT NULL,
     connection_limit INTEGER NOT NULL,
-    default_pool_id TEXT REFERENCES lbaas_pools (id),
+    default_pool_id TEXT REFERENCES lbaas_pools (id) ON DELETE SET NULL,
     default_tls_container_ref TEXT,
     sni_container_refs TEXT NOT NULL,
+    insert_headers TEXT NOT NULL DEFAULT '{}',
     admin_state_up INTEGER NOT NULL,
     provisioning_status TEXT NOT NULL,
     operating_status TEXT NOT NULL,
+    tags TEXT NOT NULL DEFAULT '[]',
     created_at TEXT NOT NULL,
     updated_at TEXT,
     UNIQUE (loadbalancer_id, protocol_port)
@@ -56,15 +61,16 @@ CREATE TABLE lbaas_members (
     id TEXT PRIMARY KEY NOT NULL,
     tenant_id TEXT NOT NULL,
     name TEXT NOT NULL,
-    pool_id TEXT NOT NULL REFERENCES lbaas_pools (id),
+    pool_id TEXT NOT NULL REFERENCES lbaas_pools (id) ON DELETE CASCADE,
     address TEXT NOT NULL,
     protocol_port INTEGER NOT NULL,
     weight INTEGER NOT NULL,
     subnet_id TEXT REFERENCES subnets (id),
-    backup INTEGER NOT NULL,
+    backup INTEGER NOT NULL DEFAULT 0,
     admin_state_up INTEGER NOT NULL,
     provisioning_status TEXT NOT NULL,
     operating_status TEXT NOT NULL,
+    tags TEXT NOT NULL DEFAULT '[]',
     created_at TEXT NOT NULL,
     updated_at TEXT,
     UNIQUE (pool_id, address, protocol_port)
@@ -74,7 +80,7 @@ CREATE TABLE lbaas_healthmonitors (
     id TEXT PRIMARY KEY NOT NULL,
     tenant_id TEXT NOT NULL,
     name TEXT NOT NULL,
-    pool_id TEXT NOT NULL UNIQUE REFERENCES lbaas_pools (id),
+    pool_id TEXT NOT NULL UNIQUE REFERENCES lbaas_pools (id) ON DELETE CASCADE,
     type TEXT NOT NULL,
     delay INTEGER NOT NULL,
     timeout INTEGER NOT NULL,
@@ -86,6 +92,7 @@ CREATE TABLE lbaas_healthmonitors (
     admin_state_up INTEGER NOT NULL,
     provisioning_status TEXT NOT NULL,
     operating_status TEXT NOT NULL,
+    tags TEXT NOT NULL DEFAULT '[]',
     created_at TEXT NOT NULL,
     updated_at TEXT
 );
@@ -95,14 +102,17 @@ CREATE TABLE lbaas_l7policies (
     tenant_id TEXT NOT NULL,
     name TEXT NOT NULL,
     description TEXT NOT NULL,
-    listener_id TEXT NOT NULL REFERENCES lbaas_listeners (id),
+    listener_id TEXT NOT NULL REFERENCES lbaas_listeners (id) ON DELETE CASCADE,
     action TEXT NOT NULL,
-    redirect_pool_id TEXT REFERENCES lbaas_pools (id),
+    redirect_pool_id TEXT REFERENCES lbaas_pools (id) ON DELETE SET NULL,
     redirect_url TEXT,
+    redirect_prefix TEXT,
+    redirect_http_code INTEGER,
     position INTEGER NOT NULL,
     admin_state_up INTEGER NOT NULL,
     provisioning_status TEXT NOT NULL,
     operating_status TEXT NOT NULL,
+    tags TEXT NOT NULL DEFAULT '[]',
     created_at TEXT NOT NULL,
     updated_at TEXT
 );
@@ -119,8 +129,23 @@ CREATE TABLE lbaas_l7rules (
     admin_state_up INTEGER NOT NULL,
     provisioning_status TEXT NOT NULL,
     operating_status TEXT NOT NULL,
+    tags TEXT NOT NULL DEFAULT '[]',
     created_at TEXT NOT NULL,
     updated_at TEXT
+);
+
+-- A load balancer that takes no change: since what was asked of it is not yet deployed, or is, and shown so from `due` on, in
+-- milliseconds since 1970.
+CREATE TABLE lbaas_locks (
+    loadbalancer_id TEXT PRIMARY KEY NOT NULL REFERENCES lbaas_loadbalancers (id) ON DELETE CASCADE,
+    due INTEGER NOT NULL,
+    deployed INTEGER
+);
+
+-- What the agent saw of a member: whether its monitor thinks it is up.
+CREATE TABLE lbaas_member_health (
+    member_id TEXT PRIMARY KEY NOT NULL REFERENCES lbaas_members (id) ON DELETE CASCADE,
+    up INTEGER NOT NULL
 );
 
 CREATE TABLE lbaas_loadbalancer_agents (
@@ -133,5 +158,6 @@ CREATE TABLE lbaas_loadbalancer_stats (
     bytes_in INTEGER NOT NULL,
     bytes_out INTEGER NOT NULL,
     active_connections INTEGER NOT NULL,
-    total_connections INTEGER NOT NULL
+    total_connections INTEGER NOT NULL,
+    request_errors INTEGER NOT NULL DEFAULT 0
 );

@@ -137,7 +137,7 @@ pub fn report(call: &Call, rows: &Rows<'_>, report: &Report) -> Result<String, F
 }
 
 /// One of the agents of a kind that are alive and switched on, by chance.
-fn eligible(call: &Call, rows: &Rows<'_>, agent_type: &str) -> Result<Option<String>, Fault> {
+pub(crate) fn eligible(call: &Call, rows: &Rows<'_>, agent_type: &str) -> Result<Option<String>, Fault> {
     let mut agents = rows.all(&AGENT, "agent_type", agent_type)?;
     agents.retain(|agent| agent["admin_state_up"] == true && is_alive(call, agent));
     if agents.is_empty() {

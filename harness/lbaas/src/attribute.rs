@@ -56,6 +56,8 @@ pub enum Preset {
     Nothing,
     /// Nothing at all: the rules of the resource choose, which null in a body keeps them from.
     Chosen,
+    /// An empty object.
+    Empty,
 }
 
 /// The values of an attribute.
@@ -67,6 +69,12 @@ pub enum Kind {
     IdOrNull,
     /// A text without control characters, of 255 characters at most.
     Text,
+    /// A text without control characters, of 255 characters at most, or null.
+    TextOrNull,
+    /// A list of texts.
+    Texts,
+    /// An absolute URL of HTTP or HTTPS, of visible characters of ASCII (RFC 3986), or null.
+    UrlOrNull,
     /// An IPv4 or IPv6 address.
     Address,
     /// An IPv4 or IPv6 address, or null.
@@ -97,8 +105,12 @@ pub enum Kind {
     WordOrNull(&'static [&'static str]),
     /// Status codes of HTTP: `200`, `200,202` or `200-204`.
     Codes,
+    /// Status codes of HTTP, or null.
+    CodesOrNull,
     /// The path of a URL, beginning with a slash (RFC 3986, section 3.3, and a query).
     Path,
+    /// The path of a URL, or null.
+    PathOrNull,
     /// A method of HTTP: a token of RFC 9110, section 5.6.2.
     Token,
     /// A protocol above IP, by its name or its number, or null.
@@ -207,6 +219,7 @@ impl Preset {
             Self::Number(number) => number.into(),
             Self::Flag(flag) => flag.into(),
             Self::Nothing => Value::Array(Vec::new()),
+            Self::Empty => Value::Object(Map::new()),
         }
     }
 }
@@ -218,6 +231,10 @@ impl Kind {
         match (self, value) {
             (
                 Self::IdOrNull
+                | Self::TextOrNull
+                | Self::UrlOrNull
+                | Self::CodesOrNull
+                | Self::PathOrNull
                 | Self::AddressOrNull
                 | Self::NetworkOrNull
                 | Self::NumberOrNull { .. }
@@ -227,14 +244,16 @@ impl Kind {
                 Value::Null,
             ) => Ok(Value::Null),
             (Self::Id | Self::IdOrNull, _) => identity(value),
-            (Self::Text, _) => free_text(value),
+            (Self::Text | Self::TextOrNull, _) => free_text(value),
+            (Self::Texts, _) => texts(value),
+            (Self::UrlOrNull, _) => url(value),
             (Self::Address | Self::AddressOrNull, _) => address(value),
             (Self::Network | Self::NetworkOrNull, _) => network(value),
             (Self::Number { least, most } | Self::NumberOrNull { least, most }, _) => whole(value, least, most),
             (Self::Flag, _) => truth(value),
             (Self::Word(words) | Self::WordOrNull(words), _) => one_of(value, words),
-            (Self::Codes, _) => codes(value),
-            (Self::Path, _) => path(value),
+            (Self::Codes | Self::CodesOrNull, _) => codes(value),
+            (Self::Path | Self::PathOrNull, _) => path(value),
             (Self::Token, _) => token(value),
             (Self::Protocol, _) => protocol::protocol(value),
             (Self::Persistence, _) => persistence(value),
@@ -248,7 +267,7 @@ impl Kind {
 
     /// Whether a table keeps it as JSON, since SQL has no such type.
     pub(crate) fn is_json(self) -> bool {
-        matches!(self, Self::Persistence | Self::Ids | Self::Records(_) | Self::List | Self::Object)
+        matches!(self, Self::Persistence | Self::Ids | Self::Texts | Self::Records(_) | Self::List | Self::Object)
     }
 }
 
@@ -346,8 +365,23 @@ fn path(value: &Value) -> Result<Value, String> {
     value.as_str().filter(valid).map(Into::into).ok_or_else(|| format!("'{}' is not a valid URL path.", shown(value)))
 }
 
+fn texts(value: &Value) -> Result<Value, String> {
+    let Value::Array(given) = value else { return Err(format!("'{}' is not a list.", shown(value))) };
+    given.iter().map(free_text).collect::<Result<Vec<_>, _>>().map(Value::Array)
+}
+
+fn url(value: &Value) -> Result<Value, String> {
+    let valid = |text: &&str| {
+        let rest = text.strip_prefix("http://").or_else(|| text.strip_prefix("https://"));
+        let visible = |byte: u8| byte.is_ascii_graphic() && !b"\"<>\\^`{|}".contains(&byte);
+        text.len() <= LONGEST
+            && rest.is_some_and(|rest| !rest.is_empty() && !rest.starts_with('/') && rest.bytes().all(visible))
+    };
+    value.as_str().filter(valid).map(Into::into).ok_or_else(|| format!("'{}' is not a valid URL.", shown(value)))
+}
+
 /// Whether this is a token of HTTP (RFC 9110, section 5.6.2), as methods and the names of cookies are.
-fn is_token(text: &str) -> bool {
+pub(crate) fn is_token(text: &str) -> bool {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
     !text.is_empty() && text.len() <= LONGEST && text.bytes().all(allowed)
 }

@@ -1,6 +1,8 @@
 //! One request to the API: who asks, when, and what its new objects are named.
 
 use std::cell::{RefCell, RefMut};
+use std::collections::BTreeSet;
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -45,6 +47,35 @@ pub struct Settings {
     pub agent_down_time: Duration,
     /// How long an agent may take from one report to the next (Neutron's `report_interval`).
     pub report_interval: Duration,
+    /// How long what was asked of a load balancer of v2 stays pending.
+    pub pending: Pending,
+    /// How many deployments of load balancers of v2 end in error, whatever the agent says.
+    pub failing: Failing,
+}
+
+/// How long what was asked of a load balancer stays pending, during which it takes no other change. Authors of clients set it to
+/// see what theirs do meanwhile.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Pending {
+    /// Until its agent has deployed it.
+    #[default]
+    UntilDeployed,
+    /// The same, and this long at least.
+    AtLeast(Duration),
+    /// For ever: it is stuck.
+    Forever,
+}
+
+/// How many deployments end in error. Authors of clients set it to see what theirs do then.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Failing {
+    /// Those of which the agent says so.
+    #[default]
+    Never,
+    /// One out of so many, by chance.
+    OneIn(NonZeroU32),
+    /// All.
+    Always,
 }
 
 impl Default for Settings {
@@ -54,6 +85,8 @@ impl Default for Settings {
             conduct: Conduct::Strict,
             agent_down_time: Duration::from_secs(75),
             report_interval: Duration::from_secs(30),
+            pending: Pending::default(),
+            failing: Failing::default(),
         }
     }
 }
@@ -69,14 +102,31 @@ pub struct Call {
     pub agent_down_time: Duration,
     /// How the API behaves.
     pub conduct: Conduct,
+    /// How long what is asked of a load balancer of v2 stays pending.
+    pub pending: Pending,
+    /// How many deployments of load balancers of v2 end in error.
+    pub failing: Failing,
+    /// The load balancers that this request has locked already.
+    locked: RefCell<BTreeSet<String>>,
     ids: RefCell<ChaCha8Rng>,
 }
 
 impl Call {
     /// A request of a tenant at a time; the ids of new objects follow from the seed.
     pub fn new(tenant: Tenant, now: Timestamp, settings: &Settings, seed: u64) -> Self {
-        let Settings { conduct, agent_down_time, .. } = *settings;
-        Self { tenant, now, agent_down_time, conduct, ids: RefCell::new(ChaCha8Rng::seed_from_u64(seed)) }
+        let Settings { conduct, agent_down_time, pending, failing, .. } = *settings;
+        let ids = RefCell::new(ChaCha8Rng::seed_from_u64(seed));
+        Self { tenant, now, agent_down_time, conduct, pending, failing, locked: RefCell::default(), ids }
+    }
+
+    /// Whether this request has locked a load balancer already, so that it may change more of it.
+    pub(crate) fn has_locked(&self, id: &str) -> bool {
+        self.locked.borrow().contains(id)
+    }
+
+    /// Notes that this request has locked a load balancer.
+    pub(crate) fn lock(&self, id: &str) {
+        self.locked.borrow_mut().insert(id.to_owned());
     }
 
     /// What chance decides in this request.

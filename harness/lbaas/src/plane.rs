@@ -7,9 +7,10 @@ use jiff::Timestamp;
 use rand::rngs::ChaCha8Rng;
 use rand::{Rng, SeedableRng};
 
-use crate::call::{Call, Settings, Tenant};
+use crate::call::{Call, Pending, Settings, Tenant};
 use crate::fault::Fault;
 use crate::store::{Rows, Store};
+use crate::v2;
 
 /// The version of LBaaS that is offered. They exclude each other, as upstream's plugins do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -96,8 +97,13 @@ impl Plane {
     ) -> Result<T, Fault> {
         let seed = self.shared.chance.lock().unwrap_or_else(PoisonError::into_inner).next_u64();
         let settings = self.shared.settings.clone();
+        // Only then are its tables sure to be there.
+        let delayed = self.service() == Service::V2 && matches!(settings.pending, Pending::AtLeast(_));
         let work = move |rows: &Rows<'_>| {
             let call = Call::new(tenant, Timestamp::now(), &settings, seed);
+            if delayed {
+                v2::settle(&call, rows)?;
+            }
             let done = work(&call, rows)?;
             Ok((done, rows.refusal()))
         };

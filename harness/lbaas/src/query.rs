@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::attribute::Kind;
 use crate::fault::Fault;
-use crate::resource::Resource;
+use crate::resource::{Object, Resource};
 
 /// What a list is asked for, checked against its resource.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -23,6 +23,40 @@ pub struct Query {
     pub marker: Option<String>,
     /// Whether the page ends before the marker instead.
     pub reverse: bool,
+    /// What the tags have to be, of objects that have any.
+    pub tags: Vec<Tags>,
+}
+
+/// What the tags of an object have to be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tags {
+    /// The tags, of which one or all are meant.
+    pub named: Vec<String>,
+    /// Whether one of them is enough.
+    pub any: bool,
+    /// Whether the object is one that has them, or one that has not.
+    pub wanted: bool,
+}
+
+impl Tags {
+    /// What a parameter of this name asks for, if it is about tags at all.
+    fn of(name: &str, value: &str) -> Option<Self> {
+        let (any, wanted) = match name {
+            "tags" => (false, true),
+            "tags-any" => (true, true),
+            "not-tags" => (false, false),
+            "not-tags-any" => (true, false),
+            _ => return None,
+        };
+        Some(Self { named: value.split(',').map(str::to_owned).collect(), any, wanted })
+    }
+
+    /// Whether an object has the tags that it has to have.
+    pub fn fits(&self, object: &Object) -> bool {
+        let has = object.get("tags").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+        let present = |tag: &String| has.iter().any(|other| other == tag.as_str());
+        self.wanted == if self.any { self.named.iter().any(present) } else { self.named.iter().all(present) }
+    }
 }
 
 impl Query {
@@ -33,7 +67,12 @@ impl Query {
         let mut query = Self::default();
         let mut keys = Vec::new();
         let mut directions = Vec::new();
+        let tagged = resource.attribute("tags").is_some();
         for (name, value) in pairs {
+            if let Some(tags) = Tags::of(&name, &value).filter(|_| tagged) {
+                query.tags.push(tags);
+                continue;
+            }
             match name.as_str() {
                 "fields" => query.fields.push(value),
                 "limit" => query.limit = Some(limit(&value)?),

@@ -4,6 +4,7 @@ use serde_json::{Map, Value};
 
 use crate::attribute::{Attribute, Create, Preset};
 use crate::fault::Fault;
+use crate::flavour::Flavour;
 
 /// The attributes of an object, by name: checked, and complete when it is stored.
 pub type Object = Map<String, Value>;
@@ -33,26 +34,23 @@ impl Resource {
     }
 
     /// What a body asks to create: every attribute that may be given, with its default where it was not.
-    pub fn to_create(&self, body: &[u8]) -> Result<Object, Fault> {
-        let given = self.unwrapped(body)?;
-        self.unknown(&given)?;
+    pub(crate) fn to_create(&self, flavour: Flavour, body: &[u8]) -> Result<Object, Fault> {
+        self.completed(flavour, &self.unwrapped(body)?)
+    }
+
+    /// The same, of an object that is out of its wrapper.
+    pub(crate) fn completed(&self, flavour: Flavour, given: &Object) -> Result<Object, Fault> {
+        self.unknown(flavour, given)?;
         let mut object = Object::new();
         for attribute in self.attributes {
             let value = match (attribute.create, given.get(attribute.name)) {
-                (Create::ReadOnly, Some(_)) => {
-                    return Err(Fault::bad_request(format!("Attribute '{}' not allowed in POST", attribute.name)));
-                }
+                (Create::ReadOnly, Some(_)) => return Err(flavour.not_in_post(self.singular, attribute.name)),
                 (Create::ReadOnly | Create::Optional(Preset::Chosen), None) => continue,
-                (Create::Optional(Preset::Chosen), Some(value)) => checked(attribute, value)?,
-                (Create::Required, None) => {
-                    return Err(Fault::bad_request(format!(
-                        "Failed to parse request. Required attribute '{}' not specified",
-                        attribute.name
-                    )));
-                }
+                (Create::Optional(Preset::Chosen), Some(value)) => checked(flavour, attribute, value)?,
+                (Create::Required, None) => return Err(flavour.required(attribute.name)),
                 // A client that sends null for what it leaves open means the default.
                 (Create::Optional(preset), None | Some(Value::Null)) => preset.value(),
-                (_, Some(value)) => checked(attribute, value)?,
+                (_, Some(value)) => checked(flavour, attribute, value)?,
             };
             object.insert(attribute.name.to_owned(), value);
         }
@@ -60,16 +58,20 @@ impl Resource {
     }
 
     /// What a body asks to change: the attributes that it names, checked.
-    pub fn to_change(&self, body: &[u8]) -> Result<Object, Fault> {
-        let given = self.unwrapped(body)?;
-        self.unknown(&given)?;
+    pub(crate) fn to_change(&self, flavour: Flavour, body: &[u8]) -> Result<Object, Fault> {
+        self.changes(flavour, &self.unwrapped(body)?)
+    }
+
+    /// The same, of an object that is out of its wrapper.
+    pub(crate) fn changes(&self, flavour: Flavour, given: &Object) -> Result<Object, Fault> {
+        self.unknown(flavour, given)?;
         let mut object = Object::new();
         for attribute in self.attributes {
             let Some(value) = given.get(attribute.name) else { continue };
             if !attribute.changeable {
-                return Err(Fault::bad_request(format!("Cannot update read-only attribute {}", attribute.name)));
+                return Err(flavour.not_in_put(self.singular, attribute.name));
             }
-            object.insert(attribute.name.to_owned(), checked(attribute, value)?);
+            object.insert(attribute.name.to_owned(), checked(flavour, attribute, value)?);
         }
         Ok(object)
     }
@@ -84,15 +86,20 @@ impl Resource {
         let Some(Value::Object(mut given)) = body.remove(self.singular) else {
             return Err(Fault::bad_request(format!("Unable to find '{}' in request body", self.singular)));
         };
+        self.rename_project(&mut given);
+        Ok(given)
+    }
+
+    /// Calls the tenant of an object by its older name, by which it is kept.
+    pub(crate) fn rename_project(&self, given: &mut Object) {
         if self.attribute("project_id").is_none()
             && let Some(project) = given.remove("project_id")
         {
             given.insert("tenant_id".to_owned(), project);
         }
-        Ok(given)
     }
 
-    fn unknown(&self, given: &Object) -> Result<(), Fault> {
+    fn unknown(&self, flavour: Flavour, given: &Object) -> Result<(), Fault> {
         let unknown: Vec<String> = given
             .keys()
             .filter(|name| self.attribute(name).is_none())
@@ -101,7 +108,7 @@ impl Resource {
         if unknown.is_empty() {
             return Ok(());
         }
-        Err(Fault::bad_request(format!("Unrecognized attribute(s) '{}'", unknown.join(", "))))
+        Err(flavour.unknown(self.singular, &unknown))
     }
 
     /// The object as an answer shows it: what is shown, and of that what was asked for, if anything was.
@@ -114,6 +121,6 @@ impl Resource {
     }
 }
 
-fn checked(attribute: &Attribute, value: &Value) -> Result<Value, Fault> {
-    attribute.kind.check(value).map_err(|reason| Fault::invalid(attribute.name, reason))
+fn checked(flavour: Flavour, attribute: &Attribute, value: &Value) -> Result<Value, Fault> {
+    attribute.kind.check(value).map_err(|reason| flavour.invalid(attribute.name, value, &reason))
 }

@@ -2,6 +2,7 @@
 
 use crate::call::Call;
 use crate::fault::Fault;
+use crate::flavour::Flavour;
 use crate::query::Query;
 use crate::resource::{Object, Resource};
 use crate::store::Rows;
@@ -14,6 +15,10 @@ pub trait Rules: Send + Sync + 'static {
     const MISSING: &'static str;
     /// How many of them a tenant may have, if there is a limit.
     const QUOTA: Option<usize> = None;
+    /// The API that shows them so.
+    const FLAVOUR: Flavour = Flavour::Neutron;
+    /// The attribute that the path gives, of objects that are below others: a member's `pool_id`.
+    const PARENT: Option<&'static str> = None;
 
     /// Makes an object out of what was asked for, which is checked and has every default, and keeps it.
     fn create(call: &Call, rows: &Rows<'_>, object: Object) -> Result<Object, Fault>;
@@ -34,6 +39,11 @@ pub trait Rules: Send + Sync + 'static {
         Ok(())
     }
 
+    /// Whether the object is there, and the caller's, that the path says objects are below.
+    fn enter(_call: &Call, _rows: &Rows<'_>, _parent: &str) -> Result<(), Fault> {
+        Ok(())
+    }
+
     /// Whether everybody sees an object, whoever owns it.
     fn is_public(_object: &Object) -> bool {
         false
@@ -42,10 +52,7 @@ pub trait Rules: Send + Sync + 'static {
 
 /// There is no such object, or none that the caller may see.
 pub fn missing<R: Rules>(id: &str) -> Fault {
-    let name = R::RESOURCE.singular.replace('_', " ");
-    let mut letters = name.chars();
-    let name = letters.next().map(|first| first.to_uppercase().chain(letters).collect::<String>()).unwrap_or_default();
-    Fault::not_found(R::MISSING, format!("{name} {} could not be found", id.escape_default()))
+    R::FLAVOUR.missing(R::RESOURCE, R::MISSING, id)
 }
 
 /// The object of this id, as it is kept, if the caller may change it.
@@ -53,9 +60,37 @@ pub fn owned<R: Rules>(call: &Call, rows: &Rows<'_>, id: &str) -> Result<Object,
     rows.get(R::RESOURCE, id)?.filter(|object| call.tenant.owns(object)).ok_or_else(|| missing::<R>(id))
 }
 
+/// Refuses an object that is not below the one that the path names, if it names one.
+fn below<R: Rules>(object: Object, parent: Option<&str>) -> Result<Object, Fault> {
+    let named = R::PARENT.zip(parent);
+    if named.is_some_and(|(name, parent)| object.get(name).is_none_or(|actual| actual != parent)) {
+        return Err(missing::<R>(object.get("id").and_then(|id| id.as_str()).unwrap_or_default()));
+    }
+    Ok(object)
+}
+
 /// Makes an object within its tenant's quota.
-pub(crate) fn create<R: Rules>(call: &Call, rows: &Rows<'_>, body: &[u8]) -> Result<Object, Fault> {
-    let mut object = R::RESOURCE.to_create(body)?;
+pub(crate) fn create<R: Rules>(
+    call: &Call,
+    rows: &Rows<'_>,
+    parent: Option<&str>,
+    body: &[u8],
+) -> Result<Object, Fault> {
+    let object = R::RESOURCE.to_create(R::FLAVOUR, body)?;
+    make::<R>(call, rows, parent, object)
+}
+
+/// Makes an object that is checked.
+pub(crate) fn make<R: Rules>(
+    call: &Call,
+    rows: &Rows<'_>,
+    parent: Option<&str>,
+    mut object: Object,
+) -> Result<Object, Fault> {
+    if let Some((name, parent)) = R::PARENT.zip(parent) {
+        R::enter(call, rows, parent)?;
+        object.insert(name.to_owned(), parent.into());
+    }
     if R::RESOURCE.attribute("tenant_id").is_some() {
         let asked = object.get("tenant_id").and_then(|tenant| tenant.as_str()).unwrap_or_default().to_owned();
         if asked.is_empty() {
@@ -69,8 +104,7 @@ pub(crate) fn create<R: Rules>(call: &Call, rows: &Rows<'_>, body: &[u8]) -> Res
     if let Some(quota) = R::QUOTA {
         let owner = object.get("tenant_id").cloned().unwrap_or_default();
         if rows.all(R::RESOURCE, "tenant_id", owner)?.len() >= quota {
-            let message = format!("Quota exceeded for resources: ['{}'].", R::RESOURCE.singular);
-            return Err(Fault::conflict("OverQuota", message));
+            return Err(R::FLAVOUR.over_quota(R::RESOURCE));
         }
     }
     let mut made = R::create(call, rows, object)?;
@@ -79,24 +113,41 @@ pub(crate) fn create<R: Rules>(call: &Call, rows: &Rows<'_>, body: &[u8]) -> Res
 }
 
 /// Changes an object.
-pub(crate) fn update<R: Rules>(call: &Call, rows: &Rows<'_>, id: &str, body: &[u8]) -> Result<Object, Fault> {
-    let object = owned::<R>(call, rows, id)?;
-    let change = R::RESOURCE.to_change(body)?;
+pub(crate) fn update<R: Rules>(
+    call: &Call,
+    rows: &Rows<'_>,
+    parent: Option<&str>,
+    id: &str,
+    body: &[u8],
+) -> Result<Object, Fault> {
+    let object = below::<R>(owned::<R>(call, rows, id)?, parent)?;
+    let change = R::RESOURCE.to_change(R::FLAVOUR, body)?;
     let mut changed = R::update(call, rows, object, change)?;
     R::complete(call, rows, &mut changed)?;
     Ok(changed)
 }
 
 /// Removes an object.
-pub(crate) fn delete<R: Rules>(call: &Call, rows: &Rows<'_>, id: &str) -> Result<(), Fault> {
-    let object = owned::<R>(call, rows, id)?;
+pub(crate) fn delete<R: Rules>(call: &Call, rows: &Rows<'_>, parent: Option<&str>, id: &str) -> Result<(), Fault> {
+    let object = below::<R>(owned::<R>(call, rows, id)?, parent)?;
     R::delete(call, rows, object)
 }
 
 /// The object of this id, complete, if the caller may see it.
 pub(crate) fn show<R: Rules>(call: &Call, rows: &Rows<'_>, id: &str) -> Result<Object, Fault> {
+    show_below::<R>(call, rows, None, id)
+}
+
+/// The same, if it is below the object that the path names.
+pub(crate) fn show_below<R: Rules>(
+    call: &Call,
+    rows: &Rows<'_>,
+    parent: Option<&str>,
+    id: &str,
+) -> Result<Object, Fault> {
     let seen = |object: &Object| call.tenant.owns(object) || R::is_public(object);
-    let mut object = rows.get(R::RESOURCE, id)?.filter(seen).ok_or_else(|| missing::<R>(id))?;
+    let object = rows.get(R::RESOURCE, id)?.filter(seen).ok_or_else(|| missing::<R>(id))?;
+    let mut object = below::<R>(object, parent)?;
     R::complete(call, rows, &mut object)?;
     Ok(object)
 }
@@ -108,6 +159,7 @@ pub(crate) fn list<R: Rules>(call: &Call, rows: &Rows<'_>, query: &Query) -> Res
     let unlimited = Query { limit: None, ..query.clone() };
     let (mut objects, _) = rows.list(R::RESOURCE, &unlimited)?;
     objects.retain(|object| call.tenant.owns(object) || R::is_public(object));
+    objects.retain(|object| query.tags.iter().all(|asked| asked.fits(object)));
     let limit =
         query.limit.filter(|&limit| limit > 0).map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(usize::MAX));
     let more = objects.len() > limit;

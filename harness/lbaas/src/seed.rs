@@ -211,7 +211,7 @@ fn port(
 
 /// Makes an object as the API would.
 fn make<R: Rules>(call: &Call, rows: &Rows<'_>, object: &Value) -> Result<Object, Fault> {
-    rules::create::<R>(call, rows, json!({R::RESOURCE.singular: object}).to_string().as_bytes())
+    rules::create::<R>(call, rows, None, json!({R::RESOURCE.singular: object}).to_string().as_bytes())
 }
 
 fn keep(rows: &Rows<'_>, sql: &str, values: &[&dyn ToSql]) -> Result<(), Fault> {

@@ -8,6 +8,7 @@ mod glance;
 mod keystone;
 mod neutron;
 mod nova;
+mod octavia;
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, OriginalUri, Request, State};
@@ -26,6 +27,7 @@ pub fn router(plane: Plane) -> Router {
     let routes = Router::new()
         // A catalogue gives each service a prefix; clients without one ask Neutron at the root.
         .nest("/network", neutron::routes(&plane))
+        .nest("/load-balancer", octavia::routes(&plane))
         .merge(neutron::routes(&plane))
         .nest("/identity", keystone::routes())
         .nest("/compute", nova::routes())

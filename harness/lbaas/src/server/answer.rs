@@ -9,9 +9,11 @@ use uuid::Uuid;
 use crate::fault::Fault;
 
 impl IntoResponse for Fault {
-    /// As Neutron tells it.
+    /// As Neutron tells it. It is kept with the answer, for routes that tell it otherwise.
     fn into_response(self) -> Response {
-        (self.status, Json(self.neutron())).into_response()
+        let mut response = (self.status, Json(self.neutron())).into_response();
+        response.extensions_mut().insert(self);
+        response
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod about;
 mod lbaas_v1;
+mod lbaas_v2;
 
 use axum::Router;
 
@@ -23,7 +24,9 @@ pub(super) fn routes(plane: &Plane) -> Router<Plane> {
         .merge(collection::<SecurityGroupRules>("/security-group-rules"))
         .merge(collection::<Agents>("/agents"))
         .merge(lbaas_v1::routes_of_agents(plane))
+        .merge(lbaas_v2::on_agents(plane))
         .merge(about::routes())
-        .nest("/lb", lbaas_v1::routes(plane));
+        .nest("/lb", lbaas_v1::routes(plane))
+        .nest("/lbaas", lbaas_v2::routes(plane));
     Router::new().merge(about::versions()).nest("/v2.0", routes)
 }

@@ -191,7 +191,7 @@ async fn create(
     body: Result<Bytes, BytesRejection>,
 ) -> Result<(StatusCode, Json<Value>), Refusal> {
     let body = whole(body)?;
-    let made = plane.call(tenant, move |call, rows| rules::create::<Servers>(call, rows, &body)).await?;
+    let made = plane.call(tenant, move |call, rows| rules::create::<Servers>(call, rows, None, &body)).await?;
     let mut server = nova::summary(&made, &base);
     server["security_groups"] = made["security_groups"].clone();
     server["OS-DCF:diskConfig"] = "MANUAL".into();
@@ -213,7 +213,7 @@ async fn update(
     body: Result<Bytes, BytesRejection>,
 ) -> Answer {
     let body = whole(body)?;
-    let server = plane.call(tenant, move |call, rows| rules::update::<Servers>(call, rows, &id, &body)).await?;
+    let server = plane.call(tenant, move |call, rows| rules::update::<Servers>(call, rows, None, &id, &body)).await?;
     Ok(Json(json!({"server": nova::view_of_server(&server, &base)})))
 }
 
@@ -222,6 +222,6 @@ async fn delete(
     Caller(tenant): Caller,
     Path(id): Path<String>,
 ) -> Result<StatusCode, Refusal> {
-    plane.call(tenant, move |call, rows| rules::delete::<Servers>(call, rows, &id)).await?;
+    plane.call(tenant, move |call, rows| rules::delete::<Servers>(call, rows, None, &id)).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -7,7 +7,7 @@ use http_body_util::BodyExt;
 use jiff::Timestamp;
 use lblab_lbaas::agent::{self, Report};
 use lblab_lbaas::seed::{self, Lab, Seed};
-use lblab_lbaas::{Change, Conduct, Plane, Service, Settings, Store, Tenant, router, upgrade};
+use lblab_lbaas::{Change, Conduct, Plane, Service, Settings, Store, Tenant, router, upgrade, v2};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::sync::mpsc::UnboundedReceiver;
@@ -29,7 +29,12 @@ pub(crate) struct Api {
 impl Api {
     /// An API that offers a version, with one agent of that version.
     pub(crate) async fn of(service: Service, conduct: Conduct) -> Self {
-        let api = Self::without_agent(service, conduct).await;
+        Self::with(service, Settings { conduct, ..Settings::default() }).await
+    }
+
+    /// The same, with other settings.
+    pub(crate) async fn with(service: Service, settings: Settings) -> Self {
+        let api = Self::bare(service, settings).await;
         let (agent_type, binary, topic) = match service {
             Service::V1 => (agent::V1_AGENT, "neutron-lbaas-agent", "n-lbaas_agent"),
             Service::V2 => (agent::V2_AGENT, "neutron-lbaasv2-agent", "n-lbaasv2_agent"),
@@ -50,7 +55,7 @@ impl Api {
 
     /// An API of a fresh lab, without an agent, asked by the user `demo`.
     pub(crate) async fn of_a_lab(service: Service) -> (Self, Lab) {
-        let mut api = Self::empty(service, Conduct::Strict);
+        let mut api = Self::empty(service, Settings::default());
         let lab = api.plane.call(api.plane.administrator(), |call, rows| seed::seed(call, rows, &Seed::default()));
         let lab = lab.await.expect("a lab is made");
         api.token = api.plane.admit(Tenant { id: lab.project.clone(), admin: false });
@@ -65,19 +70,23 @@ impl Api {
     }
 
     /// An API with nothing in its tables.
-    pub(crate) fn empty(service: Service, conduct: Conduct) -> Self {
+    pub(crate) fn empty(service: Service, settings: Settings) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("lblab.sqlite");
         upgrade(&path, lblab_lbaas::HEAD).expect("the tables are made");
         let (store, changes) = Store::open(&path).expect("the database opens");
-        let plane = Plane::new(store, Settings { conduct, ..Settings::default() }, service, 1);
+        let plane = Plane::new(store, settings, service, 1);
         let token = plane.admit(Tenant { id: PROJECT.to_owned(), admin: false });
         let subnet = "a1499bcd-9ce3-4cef-9a53-0c267c1d5ca7".to_owned();
         Self { router: router(plane.clone()), plane, changes, token, subnet, _folder: folder }
     }
 
     pub(crate) async fn without_agent(service: Service, conduct: Conduct) -> Self {
-        let api = Self::empty(service, conduct);
+        Self::bare(service, Settings { conduct, ..Settings::default() }).await
+    }
+
+    async fn bare(service: Service, settings: Settings) -> Self {
+        let api = Self::empty(service, settings);
         let plane = &api.plane;
         let made = plane.call(plane.administrator(), |_, rows| {
             rows.connection()
@@ -92,6 +101,12 @@ impl Api {
         });
         made.await.expect("a network is kept");
         api
+    }
+
+    /// The same, asked with another token.
+    pub(crate) fn asking_as(mut self, token: String) -> Self {
+        self.token = token;
+        self
     }
 
     /// Asks, and gives the status and the body of the answer.
@@ -124,6 +139,13 @@ impl Api {
 
     pub(crate) async fn delete(&self, path: &str) -> (u16, Value) {
         self.ask("DELETE", path, Body::empty()).await
+    }
+
+    /// The agent deploys what is wanted of a load balancer.
+    pub(crate) async fn deploy(&self, load_balancer: &str) {
+        let id = load_balancer.to_owned();
+        let done = self.plane.call(self.plane.administrator(), move |call, rows| v2::deployed(call, rows, &id)).await;
+        done.expect("a load balancer is deployed");
     }
 
     /// What has changed since this was asked last.

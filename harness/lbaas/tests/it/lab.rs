@@ -1,7 +1,7 @@
 //! What a fresh lab has.
 
 use lblab_lbaas::seed::{Seed, seed};
-use lblab_lbaas::{Conduct, Service, Tenant};
+use lblab_lbaas::{Service, Settings, Tenant};
 use serde_json::json;
 
 use crate::api::Api;
@@ -30,7 +30,7 @@ async fn a_lab_has_the_addresses_that_were_chosen() {
 
 #[tokio::test]
 async fn a_lab_whose_addresses_are_not_in_its_networks_is_not_made() {
-    let api = Api::empty(Service::V1, Conduct::Strict);
+    let api = Api::empty(Service::V1, Settings::default());
     let wrong = Seed { first_server: [10, 0, 0, 1].into(), ..Seed::default() };
     let refused = api.plane.call(api.plane.administrator(), move |call, rows| seed(call, rows, &wrong)).await;
     assert_eq!(refused.expect_err("it is not in the range").kind, "OutOfBoundsAllocationPool");

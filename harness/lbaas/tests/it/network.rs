@@ -4,8 +4,8 @@ use expect_test::{Expect, expect};
 use lblab_lbaas::{Change, Conduct, Service, Tenant};
 use serde_json::{Value, json};
 
+use crate::answer::check;
 use crate::api::Api;
-use crate::v1::check;
 
 /// What a refusal says, in a line, with the ids that it names replaced by the words for them.
 pub(crate) fn refusal((status, body): (u16, Value), names: &[(&str, &str)]) -> String {

@@ -1,9 +1,17 @@
 //! The tables have the columns that the resources have attributes for, and no others.
 
-use lblab_lbaas::{HEAD, REVISIONS, Resource, Revision, agent, current, glance, network, nova, security, upgrade, v1};
+use lblab_lbaas::{
+    HEAD, REVISIONS, Resource, Revision, agent, current, glance, network, nova, octavia, security, upgrade, v1, v2,
+};
 use rusqlite::Connection;
 
 fn check(resource: &Resource) {
+    let (columns, attributes) = columns_and_attributes(resource);
+    assert_eq!(columns, attributes, "{}", resource.table);
+}
+
+/// The names of a table's columns, and of the attributes that a resource keeps in it.
+fn columns_and_attributes(resource: &Resource) -> (Vec<String>, Vec<&'static str>) {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("lblab.sqlite");
     upgrade(&path, HEAD).expect("the tables are made");
@@ -13,7 +21,7 @@ fn check(resource: &Resource) {
     let columns: Vec<String> = columns.collect::<Result<_, _>>().expect("names");
     let mut attributes: Vec<&str> = resource.kept().map(|attribute| attribute.name).collect();
     attributes.sort_unstable();
-    assert_eq!(columns, attributes, "{}", resource.table);
+    (columns, attributes)
 }
 
 #[test]
@@ -29,6 +37,23 @@ fn each_table_has_a_column_for_each_attribute_that_it_keeps() {
     }
     for resource in [&v1::POOL, &v1::VIP, &v1::MEMBER, &v1::HEALTH_MONITOR] {
         check(resource);
+    }
+}
+
+#[test]
+fn the_tables_of_v2_have_a_column_for_each_attribute_that_octavia_keeps_and_neutron_keeps_no_other() {
+    for (octavia, neutron) in [
+        (&octavia::LOADBALANCER, &v2::LOADBALANCER),
+        (&octavia::LISTENER, &v2::LISTENER),
+        (&octavia::POOL, &v2::POOL),
+        (&octavia::MEMBER, &v2::MEMBER),
+        (&octavia::HEALTHMONITOR, &v2::HEALTHMONITOR),
+        (&octavia::L7POLICY, &v2::L7POLICY),
+        (&octavia::L7RULE, &v2::L7RULE),
+    ] {
+        check(octavia);
+        let (columns, attributes) = columns_and_attributes(neutron);
+        assert!(attributes.iter().all(|&name| columns.iter().any(|column| column == name)), "{}", neutron.table);
     }
 }
 

@@ -1,9 +1,10 @@
 //! LBaaS version 1: its objects, its rules and its refusals.
 
-use expect_test::{Expect, expect};
+use expect_test::expect;
 use lblab_lbaas::{Change, Conduct, Service};
 use serde_json::{Value, json};
 
+use crate::answer::check;
 use crate::api::Api;
 
 /// The story's pool, its id.
@@ -26,26 +27,6 @@ fn member(pool: &str, address: &str) -> Value {
 
 fn monitor() -> Value {
     json!({"health_monitor": {"admin_state_up": true, "delay": "5", "max_retries": "3", "timeout": "2", "type": "HTTP"}})
-}
-
-/// The answer as text, with every id but those of the tests replaced by its number of appearance.
-fn told((status, body): (u16, Value)) -> String {
-    let mut text = serde_json::to_string_pretty(&body).expect("JSON");
-    let mut seen: Vec<String> = Vec::new();
-    let quoted: Vec<String> = text.split('"').map(str::to_owned).collect();
-    for part in quoted.iter().flat_map(|part| part.split([' ', '.', '\''])) {
-        if part.len() == 36 && uuid::Uuid::try_parse(part).is_ok() && !seen.contains(&part.to_owned()) {
-            seen.push(part.to_owned());
-        }
-    }
-    for (index, id) in seen.iter().enumerate() {
-        text = text.replace(id, &format!("ID-{}", index + 1));
-    }
-    format!("{status} {text}")
-}
-
-pub(crate) fn check(answer: (u16, Value), expected: &Expect) {
-    expected.assert_eq(&told(answer));
 }
 
 #[tokio::test]

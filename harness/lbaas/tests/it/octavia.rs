@@ -1,0 +1,1 @@
+//! Octavia's flavour of LBaaS version 2.
