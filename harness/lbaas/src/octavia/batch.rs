@@ -29,7 +29,7 @@ pub(crate) fn replace(
     let members = listed(members.ok_or_else(|| Flavour::Octavia.required("members"))?)?;
     let present = rows.all(&MEMBER, "pool_id", text_of(&pool, "id"))?;
     let mut named: Vec<(Value, Value)> = Vec::new();
-    // The pool is looked at with the first member, before the load balancer is locked for all of them.
+    // It is locked once for all of them.
     is_ready(call, Flavour::Octavia, Step::Change, text_of(&pool, "loadbalancer_id"), (&super::POOL, &pool))?;
     lock(call, rows, Flavour::Octavia, Step::Change, text_of(&pool, "loadbalancer_id"), "")?;
     for mut given in members {
@@ -37,7 +37,8 @@ pub(crate) fn replace(
         let asked = MEMBER.completed(Flavour::Octavia, &given)?;
         let place = (asked["address"].clone(), asked["protocol_port"].clone());
         if named.contains(&place) {
-            let message = format!("Validation failure: the batch names {} on port {} twice", place.0, place.1);
+            let (address, port) = (text_of(&asked, "address"), &place.1);
+            let message = format!("Validation failure: the batch names {address} on protocol_port {port} twice");
             return Err(Fault::bad_request(message));
         }
         match present.iter().find(|member| member["address"] == place.0 && member["protocol_port"] == place.1) {

@@ -2,7 +2,7 @@
 
 mod lock;
 mod refusals;
-mod statuses;
+pub(crate) mod statuses;
 
 use expect_test::expect;
 use lblab_lbaas::{Change, Conduct, Object, Service, network, v2};
