@@ -1,5 +1,5 @@
 //! Operating statuses: what is deployed of a load balancer, and which of its members are up, in Octavia's words. Neutron's are made
-//! of them where it shows any ([`super::statuses`]).
+//! of them where it shows any ([`mod@super::statuses`]).
 
 use std::collections::BTreeMap;
 
