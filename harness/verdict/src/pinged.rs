@@ -20,7 +20,8 @@ pub(crate) fn is_about(monitor: &Monitor, fault: Fault) -> bool {
 /// The verdict on all probes that the members saw under a PING monitor.
 ///
 /// A member's kernel resets a connection whose client was gone before it had asked anything; that one may have been a client's, and
-/// is not held against the monitor.
+/// is not held against the monitor. Nor is a connection on which nothing was asked to a member that nothing could reach for a while:
+/// a client's that was given up may arrive once it can.
 pub(crate) fn by_icmp(run: &Run<'_>) -> Option<Verdict> {
     let check = CheckId::Hm17;
     if run.plan.monitor.as_ref()?.kind != MonitorKind::Ping {
@@ -35,6 +36,7 @@ pub(crate) fn by_icmp(run: &Run<'_>) -> Option<Verdict> {
         .served
         .iter()
         .filter(|served| served.purpose == Purpose::Probe && served.answer != Answer::Reset)
+        .filter(|served| served.answer != Answer::Nothing || !was_unreachable(run, &served.member))
         .collect();
     if probes.is_empty() {
         return Some(unasked(run, monitor));
@@ -57,6 +59,11 @@ pub(crate) fn by_icmp(run: &Run<'_>) -> Option<Verdict> {
         None => verdict,
     };
     Some(verdict.unless(run.incomplete()))
+}
+
+fn was_unreachable(run: &Run<'_>, member: &Name) -> bool {
+    let of_the_network = |fault: &Fault| matches!(fault, Fault::Blackhole | Fault::Unplug);
+    run.history.faults.iter().any(|fault| fault.member.as_ref() == Some(member) && of_the_network(&fault.fault))
 }
 
 /// The verdict where no member has seen a probe: one had to come, if a member was there for long enough.

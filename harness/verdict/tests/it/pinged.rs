@@ -151,3 +151,14 @@ fn a_heal_saves_no_echo_request_that_was_lost() {
     assert_eq!(returns(healed().wait(1.7).shows("vm01", MemberState::Up)).outcomes(), "HM-8 holds, HM-3 holds");
     assert_eq!(returns(healed().wait(0.7).shows("vm01", MemberState::Up)).outcomes(), "HM-8 fails, HM-3 fails");
 }
+
+#[test]
+fn a_connection_that_may_have_waited_for_a_member_to_be_reached_again_is_no_probe() {
+    let connects = |fault| {
+        let story = seen(pinged().wait(3.3).fault("vm01", fault), Answer::Echoed, &[0.2, 1.2, 2.2, 3.2]);
+        let story = story.wait(2.0).heal("vm01");
+        seen(story.wait(2.0), Answer::Nothing, &[6.1]).decided(CheckId::Hm17).pop().expect("it was looked at")
+    };
+    assert_eq!(connects(Fault::Blackhole), "holds: 0 of 4 probes were something other than ICMP echo requests");
+    assert_eq!(connects(Fault::Hang), "fails: 1 of 5 probes were something other than ICMP echo requests");
+}
