@@ -153,6 +153,12 @@ CREATE TABLE lbaas_loadbalancer_agents (
     agent_id TEXT NOT NULL REFERENCES agents (id) ON DELETE CASCADE
 );
 
+-- Load balancers that an agent was given without being told, since the tables were written by another process: it is told when it
+-- reports.
+CREATE TABLE lbaas_loadbalancer_handovers (
+    loadbalancer_id TEXT PRIMARY KEY NOT NULL REFERENCES lbaas_loadbalancers (id) ON DELETE CASCADE
+);
+
 CREATE TABLE lbaas_loadbalancer_stats (
     loadbalancer_id TEXT PRIMARY KEY NOT NULL REFERENCES lbaas_loadbalancers (id) ON DELETE CASCADE,
     bytes_in INTEGER NOT NULL,

@@ -1,5 +1,7 @@
 //! Agents: what carries out in the network what the tables say, and which of them does so for which pool.
 
+use std::time::Duration;
+
 use jiff::{SignedDuration, Timestamp};
 use rand::RngExt;
 use rusqlite::params;
@@ -82,9 +84,13 @@ fn is_admin(call: &Call) -> Result<(), Fault> {
 
 /// Whether an agent has reported itself lately.
 fn is_alive(call: &Call, agent: &Object) -> bool {
-    let reported = agent["heartbeat_timestamp"].as_str().and_then(|text| text.parse::<Timestamp>().ok());
-    let patience = SignedDuration::try_from(call.agent_down_time).unwrap_or(SignedDuration::MAX);
-    reported.is_some_and(|reported| call.now.duration_since(reported) <= patience)
+    reported_lately(agent["heartbeat_timestamp"].as_str().unwrap_or_default(), call.now, call.agent_down_time)
+}
+
+/// Whether a report of this time is recent enough for its agent to count as alive.
+pub(crate) fn reported_lately(heartbeat: &str, now: Timestamp, agent_down_time: Duration) -> bool {
+    let patience = SignedDuration::try_from(agent_down_time).unwrap_or(SignedDuration::MAX);
+    heartbeat.parse::<Timestamp>().is_ok_and(|reported| now.duration_since(reported) <= patience)
 }
 
 /// What an agent says of itself.
@@ -116,6 +122,9 @@ pub fn report(call: &Call, rows: &Rows<'_>, report: &Report) -> Result<String, F
             "configurations": report.configurations,
         });
         rows.update(&AGENT, &id, news.as_object().unwrap_or(&Object::new()))?;
+        if agent["admin_state_up"] == true {
+            hand_over(rows, report.agent_type, &id)?;
+        }
         return Ok(id);
     }
     let id = call.new_id();
@@ -133,7 +142,31 @@ pub fn report(call: &Call, rows: &Rows<'_>, report: &Report) -> Result<String, F
         "heartbeat_timestamp": now,
     });
     rows.insert(&AGENT, agent.as_object().unwrap_or(&Object::new()))?;
+    hand_over(rows, report.agent_type, &id)?;
     Ok(id)
+}
+
+/// Gives an agent of v2 every load balancer that no agent has: those that v1's VIPs became while no agent of v2 was alive, and those
+/// of an agent that was deleted, which upstream leaves alone for ever. Tells of these, and of those that it was given while the tables
+/// became v2's.
+fn hand_over(rows: &Rows<'_>, agent_type: &str, agent_id: &str) -> Result<(), Fault> {
+    if agent_type != V2_AGENT {
+        return Ok(());
+    }
+    let failed = |error| Fault::internal("giving load balancers to an agent", &error);
+    for sql in [
+        "INSERT INTO lbaas_loadbalancer_agents (loadbalancer_id, agent_id) SELECT id, ? FROM lbaas_loadbalancers
+            WHERE id NOT IN (SELECT loadbalancer_id FROM lbaas_loadbalancer_agents) ORDER BY rowid RETURNING loadbalancer_id",
+        "DELETE FROM lbaas_loadbalancer_handovers WHERE loadbalancer_id IN
+            (SELECT loadbalancer_id FROM lbaas_loadbalancer_agents WHERE agent_id = ?) RETURNING loadbalancer_id",
+    ] {
+        let mut statement = rows.connection().prepare_cached(sql).map_err(failed)?;
+        let given = statement.query_map([agent_id], |row| row.get::<_, String>(0)).map_err(failed)?;
+        for id in given.collect::<Result<Vec<_>, _>>().map_err(failed)? {
+            rows.changed(Change::LoadBalancer(id));
+        }
+    }
+    Ok(())
 }
 
 /// One of the agents of a kind that are alive and switched on, by chance.

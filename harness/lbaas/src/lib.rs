@@ -41,4 +41,7 @@ pub use query::Query;
 pub use resource::{Object, Resource};
 pub use rules::Rules;
 pub use server::router;
-pub use store::{Change, HEAD, MigrationError, REVISIONS, Revision, Rows, Store, StoreError, current, upgrade};
+pub use store::{
+    Change, Conversion, HEAD, LoadBalancer, MigrationError, Obstacle, REVISIONS, Revision, Rows, Store, StoreError,
+    Upgrade, current, serves, upgrade,
+};

@@ -1,6 +1,7 @@
 //! The control plane: the tables, who may ask, and which version of LBaaS it offers.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use jiff::Timestamp;
@@ -19,6 +20,16 @@ pub enum Service {
     V1,
     /// Version 2, below `/v2.0/lbaas`, and Octavia's flavour of it below `/load-balancer`.
     V2,
+}
+
+impl fmt::Display for Service {
+    /// Its short name: `v1` or `v2`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::V1 => "v1",
+            Self::V2 => "v2",
+        })
+    }
 }
 
 /// The control plane. Clones share it.

@@ -13,12 +13,14 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-use rusqlite::{Connection, TransactionBehavior};
+use rusqlite::{Connection, ErrorCode, TransactionBehavior};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::oneshot;
 
 pub use change::Change;
-pub use migration::{HEAD, MigrationError, REVISIONS, Revision, current, upgrade};
+pub use migration::{
+    Conversion, HEAD, LoadBalancer, MigrationError, Obstacle, REVISIONS, Revision, Upgrade, current, serves, upgrade,
+};
 pub use rows::Rows;
 
 use crate::fault::Fault;
@@ -39,6 +41,15 @@ pub enum StoreError {
         path: PathBuf,
         /// What SQLite says.
         error: rusqlite::Error,
+    },
+    /// Somebody else is writing it.
+    #[error(
+        "opening the database {}: another process has been writing it for {} s; let it end or stop it, and try again",
+        path.display(), PATIENCE.as_secs()
+    )]
+    Busy {
+        /// The file.
+        path: PathBuf,
     },
     /// Its tables are not those of this program.
     #[error(transparent)]
@@ -112,17 +123,44 @@ fn lost(why: &str) -> Fault {
     )
 }
 
-/// Opens a database so that what is committed is on the disk.
+/// Opens a database to read and write it.
 fn connect(path: &Path) -> Result<Connection, StoreError> {
+    let connection = open(path)?;
+    durable(&connection, path)?;
+    Ok(connection)
+}
+
+/// Opens a database and changes nothing in it.
+fn open(path: &Path) -> Result<Connection, StoreError> {
     let open = || {
         let connection = Connection::open(path)?;
         connection.busy_timeout(PATIENCE)?;
-        connection.pragma_update(None, "journal_mode", "WAL")?;
-        connection.pragma_update(None, "synchronous", "FULL")?;
         connection.pragma_update(None, "foreign_keys", true)?;
         Ok(connection)
     };
-    open().map_err(|error| StoreError::Open { path: path.to_owned(), error })
+    open().map_err(|error| unopened(path, error))
+}
+
+/// Lets what is committed be on the disk.
+fn durable(connection: &Connection, path: &Path) -> Result<(), StoreError> {
+    let set = || {
+        connection.pragma_update(None, "journal_mode", "WAL")?;
+        connection.pragma_update(None, "synchronous", "FULL")
+    };
+    set().map_err(|error| unopened(path, error))
+}
+
+fn unopened(path: &Path, error: rusqlite::Error) -> StoreError {
+    if is_busy(&error) {
+        StoreError::Busy { path: path.to_owned() }
+    } else {
+        StoreError::Open { path: path.to_owned(), error }
+    }
+}
+
+/// Whether another process kept the database to itself for longer than there is patience.
+fn is_busy(error: &rusqlite::Error) -> bool {
+    matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked))
 }
 
 /// Does work as it comes, until the last handle is gone.

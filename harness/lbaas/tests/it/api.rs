@@ -1,5 +1,7 @@
 //! An API over a database of its own, asked without a connection.
 
+use std::path::PathBuf;
+
 use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Request};
@@ -7,7 +9,7 @@ use http_body_util::BodyExt;
 use jiff::Timestamp;
 use lblab_lbaas::agent::{self, Report};
 use lblab_lbaas::seed::{self, Lab, Seed};
-use lblab_lbaas::{Change, Conduct, Plane, Service, Settings, Store, Tenant, router, upgrade, v2};
+use lblab_lbaas::{Change, Conduct, Plane, Revision, Service, Settings, Store, Tenant, router, upgrade, v2};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::sync::mpsc::UnboundedReceiver;
@@ -23,7 +25,7 @@ pub(crate) struct Api {
     token: String,
     /// The subnet 192.168.1.0/24 of the tests.
     pub(crate) subnet: String,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 impl Api {
@@ -73,12 +75,12 @@ impl Api {
     pub(crate) fn empty(service: Service, settings: Settings) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("lblab.sqlite");
-        upgrade(&path, lblab_lbaas::HEAD).expect("the tables are made");
+        upgrade(&path, Revision::last_of(service)).expect("the tables are made");
         let (store, changes) = Store::open(&path).expect("the database opens");
         let plane = Plane::new(store, settings, service, 1);
         let token = plane.admit(Tenant { id: PROJECT.to_owned(), admin: false });
         let subnet = "a1499bcd-9ce3-4cef-9a53-0c267c1d5ca7".to_owned();
-        Self { router: router(plane.clone()), plane, changes, token, subnet, _folder: folder }
+        Self { router: router(plane.clone()), plane, changes, token, subnet, folder }
     }
 
     pub(crate) async fn without_agent(service: Service, conduct: Conduct) -> Self {
@@ -107,6 +109,17 @@ impl Api {
     pub(crate) fn asking_as(mut self, token: String) -> Self {
         self.token = token;
         self
+    }
+
+    /// Asks from now on as the tenant that may do everything.
+    pub(crate) fn asking_as_administrator(mut self) -> Self {
+        self.token = self.plane.admit(self.plane.administrator());
+        self
+    }
+
+    /// The file of its database.
+    pub(crate) fn database(&self) -> PathBuf {
+        self.folder.path().join("lblab.sqlite")
     }
 
     /// Asks, and gives the status and the body of the answer.

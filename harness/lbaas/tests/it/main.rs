@@ -3,12 +3,15 @@
 mod about;
 mod answer;
 mod api;
+mod conversion;
+mod dump;
 mod floating_ip;
 mod keystone;
 mod lab;
 mod network;
 mod nova;
 mod octavia;
+mod revisions;
 mod security;
 mod tables;
 mod v1;
