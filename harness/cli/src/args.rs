@@ -12,8 +12,7 @@ use lblab_scenario::{Profile, TimeScale};
 #[derive(Debug, Parser)]
 #[command(name = "lblab", version, max_term_width = 100, disable_help_subcommand = true)]
 #[command(after_help = "Start with `lblab doctor`, then `lblab run builtin:walkthrough`.\n\
-    Exit codes: 0 all hold, 1 a verdict failed, 2 invalid input, 3 the environment lacks something,\n\
-    4 the balancer did not start, or died, 5 not judged.")]
+    Exit codes: 0 all hold, 1 a failure, 2 invalid input, 3 something lacks, 4 no balancer, 5 undecided.")]
 pub(crate) struct Cli {
     /// What to do.
     #[command(subcommand)]
@@ -86,6 +85,37 @@ pub(crate) enum Command {
     Balancers(Balancers),
     /// List the shipped scenarios
     Scenarios,
+    /// Upgrade the control plane's database, LBaaS v1 to v2 among it, or say its revision
+    #[command(subcommand)]
+    Db(Db),
+}
+
+/// `lblab db`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Db {
+    /// Bring a database's tables to a revision; the last makes everything of LBaaS v1 into v2
+    #[command(after_help = "Exit codes: 0 done, 1 LBaaS v2 has no place for some rows of v1, 2 invalid input,\n\
+        3 the environment lacks something. Unless it is 0, nothing was changed.")]
+    Upgrade {
+        /// A revision by its name or number, or `head` for the last
+        #[arg(value_name = "REVISION")]
+        revision: String,
+        #[command(flatten)]
+        database: Database,
+    },
+    /// Say which revision a database has
+    Current {
+        #[command(flatten)]
+        database: Database,
+    },
+}
+
+/// A database of the control plane.
+#[derive(Debug, Args)]
+pub(crate) struct Database {
+    /// Its file
+    #[arg(long = "database", env = "LBLAB_DATABASE", default_value = "lblab.sqlite", value_name = "PATH")]
+    pub(crate) path: PathBuf,
 }
 
 /// `lblab run`.

@@ -2,6 +2,7 @@
 
 mod balancers;
 mod conformance;
+mod db;
 mod doctor;
 mod explain;
 mod judge;
@@ -34,6 +35,7 @@ pub fn main() -> ExitCode {
         Some(Command::Init { file }) => init(&file),
         Some(Command::Balancers(arguments)) => balancers::balancers(&arguments),
         Some(Command::Scenarios) => scenario::scenarios(),
+        Some(Command::Db(command)) => db::db(&command),
     };
     match done {
         Ok(exit) => exit.into(),

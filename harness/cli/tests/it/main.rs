@@ -4,6 +4,7 @@ mod balancers;
 mod codes;
 mod conformance;
 mod crashes;
+mod databases;
 mod disks;
 mod ends;
 mod host;
