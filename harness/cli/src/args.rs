@@ -124,42 +124,16 @@ pub(crate) struct Run {
     /// Scenario files, folders of them, or `builtin:` and the name of a shipped scenario or folder
     #[arg(required = true, value_name = "SCENARIO")]
     pub(crate) scenarios: Vec<String>,
-    /// A balancer to judge: a shipped one by name, the path of a manifest, or `all`, which is every shipped one that is on
-    /// this machine; may be repeated
-    #[arg(long, short, default_value = "reference", value_name = "NAME|PATH|all", value_delimiter = ',')]
-    pub(crate) balancer: Vec<String>,
-    /// Tell the reference balancer to be wrong in one named way, to see what the checks say
-    #[arg(long, value_name = "NAME", value_parser = PossibleValuesParser::new(Mutant::ALL.map(Mutant::name)))]
-    pub(crate) mutant: Option<String>,
-    /// The seed of everything random
-    #[arg(long, default_value_t = 1)]
-    pub(crate) seed: u64,
-    /// Shorten probes, waits and slow answers by this factor, from 0.01 to 1, on balancers that probe at fractions of a second
-    #[arg(long, value_name = "FACTOR")]
-    pub(crate) time_scale: Option<TimeScale>,
     /// Where histories and logs go
     #[arg(long, short, default_value = "lblab-results", value_name = "DIR")]
     pub(crate) out: PathBuf,
-    /// How many labs to run side by side
-    #[arg(long, short, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
-    pub(crate) jobs: Option<u16>,
-    /// Take a user namespace even as root
-    #[arg(long)]
-    pub(crate) user_namespace: bool,
-    /// Show all of the evidence, and log what happens to standard error
-    #[arg(long, short)]
-    pub(crate) verbose: bool,
     #[command(flatten)]
-    pub(crate) output: Output,
+    pub(crate) trials: Trials,
 }
 
 /// `lblab conformance`.
 #[derive(Debug, Args)]
 pub(crate) struct Conformance {
-    /// A balancer to judge: a shipped one by name, the path of a manifest, or `all`, which is every shipped one that is on
-    /// this machine; may be repeated
-    #[arg(long, short, default_value = "reference", value_name = "NAME|PATH|all", value_delimiter = ',')]
-    pub(crate) balancer: Vec<String>,
     /// How much of the suite: each profile has the scenarios of those before it as well
     #[arg(long, default_value = Profile::Core.name(), value_name = "NAME",
           value_parser = PossibleValuesParser::new(Profile::ALL.map(Profile::name)))]
@@ -167,6 +141,23 @@ pub(crate) struct Conformance {
     /// Make these checks only, by their ids, with `*` for any characters; may be repeated
     #[arg(long, value_name = "CHECK", value_delimiter = ',')]
     pub(crate) only: Vec<String>,
+    /// Where the conformance reports, histories and logs go
+    #[arg(long, short, default_value = "lblab-conformance", value_name = "DIR")]
+    pub(crate) out: PathBuf,
+    /// Also write the conformance report here, in the format that the name says: .yaml, .json or .md; may be repeated
+    #[arg(long, value_name = "FILE")]
+    pub(crate) report: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) trials: Trials,
+}
+
+/// What scenarios are run on, and how.
+#[derive(Debug, Args)]
+pub(crate) struct Trials {
+    /// A balancer to judge: a shipped one by name, the path of a manifest, or `all`, which is every shipped one that is on
+    /// this machine; may be repeated
+    #[arg(long, short, default_value = "reference", value_name = "NAME|PATH|all", value_delimiter = ',')]
+    pub(crate) balancer: Vec<String>,
     /// Tell the reference balancer to be wrong in one named way, to see what the checks say
     #[arg(long, value_name = "NAME", value_parser = PossibleValuesParser::new(Mutant::ALL.map(Mutant::name)))]
     pub(crate) mutant: Option<String>,
@@ -176,15 +167,9 @@ pub(crate) struct Conformance {
     /// Shorten probes, waits and slow answers by this factor, from 0.01 to 1, on balancers that probe at fractions of a second
     #[arg(long, value_name = "FACTOR")]
     pub(crate) time_scale: Option<TimeScale>,
-    /// Where the conformance reports, histories and logs go
-    #[arg(long, short, default_value = "lblab-conformance", value_name = "DIR")]
-    pub(crate) out: PathBuf,
     /// How many labs to run side by side
     #[arg(long, short, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     pub(crate) jobs: Option<u16>,
-    /// Also write the conformance report here, in the format that the name says: .yaml, .json or .md; may be repeated
-    #[arg(long, value_name = "FILE")]
-    pub(crate) report: Vec<PathBuf>,
     /// Take a user namespace even as root
     #[arg(long)]
     pub(crate) user_namespace: bool,

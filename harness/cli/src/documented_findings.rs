@@ -65,7 +65,7 @@ fn reproduces(command: &str, finding: &Finding) -> bool {
     let Some(Command::Run(arguments)) = parsed.command else { return false };
     let scenarios = inputs::collect(&arguments.scenarios).unwrap_or_else(|error| panic!("{command}: {error}"));
     let [scenario] = &scenarios[..] else { return false };
-    let [balancer] = &arguments.balancer[..] else { return false };
+    let [balancer] = &arguments.trials.balancer[..] else { return false };
     let name = scenario.path.trim_start_matches("builtin:");
     finding.seen_in.iter().any(|sighting| sighting.scenario == name)
         && finding.on.iter().any(|affected| affected.balancer == *balancer)

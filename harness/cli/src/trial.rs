@@ -9,6 +9,8 @@ use lblab_report::{BalancerRef, Findings, Judged, Known, Problem, RunReport, Run
 use lblab_runner::{Job, JobResult, Message};
 use lblab_scenario::Plan;
 
+use crate::args::Trials;
+use crate::artefacts::Artefacts;
 use crate::contender::Contender;
 
 /// One scenario on one balancer.
@@ -31,6 +33,22 @@ pub struct Trial {
 }
 
 impl Trial {
+    /// Each scenario on each balancer, the balancers of a scenario beside each other.
+    pub(crate) fn each(plans: &[Plan], balancers: &[Arc<Contender>], how: &Trials, out: &Path) -> Vec<Trial> {
+        let mut artefacts = Artefacts::below(out);
+        let pairs = plans.iter().flat_map(|plan| balancers.iter().map(move |balancer| (plan, balancer)));
+        let trial = |(plan, balancer): (&Plan, &Arc<Contender>)| Trial {
+            plan: plan.clone(),
+            balancer: Arc::clone(balancer),
+            mutant: how.mutant.clone(),
+            seed: how.seed,
+            artefacts: artefacts.folder(&plan.path, &balancer.argument, how.mutant.as_deref()),
+            user_namespace: how.user_namespace,
+            verbose: how.verbose,
+        };
+        pairs.map(trial).collect()
+    }
+
     /// Runs and judges it.
     pub fn run(&self, progress: &mut dyn FnMut(Message)) -> RunReport {
         let Contender { manifest, found, .. } = &*self.balancer;

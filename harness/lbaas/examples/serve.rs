@@ -12,7 +12,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use lblab_lbaas::agent::{self, Report};
 use lblab_lbaas::seed::{self, Seed};
-use lblab_lbaas::{Change, HEAD, Plane, Rows, Service, Settings, Store, network, nova, router, upgrade};
+use lblab_lbaas::{Change, Plane, Revision, Rows, Service, Settings, Store, network, nova, router, upgrade};
 use serde_json::json;
 use tokio::net::TcpListener;
 
@@ -29,7 +29,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let port: u16 = arguments.next().map_or(Ok(0), |port| port.parse())?;
     let folder = tempfile::tempdir()?;
     let path = folder.path().join("lblab.sqlite");
-    upgrade(&path, HEAD)?;
+    upgrade(&path, Revision::last_of(service))?;
     let (store, mut changes) = Store::open(&path)?;
     let plane = Plane::new(store, Settings::default(), service, 1);
     let made = plane.call(plane.administrator(), |call, rows| seed::seed(call, rows, &Seed::default())).await?;

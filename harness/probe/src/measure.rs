@@ -85,16 +85,7 @@ impl Measuring<'_> {
                 ];
                 compare_list(of, &declared.persistence, readings)
             }
-            Trait::Monitors => {
-                let readings = vec![
-                    (ProbeKind::Ping, watching::ping_monitor(seen(E::PingMonitor))),
-                    (ProbeKind::Tcp, watching::tcp_monitor(seen(E::TcpMonitor))),
-                    (ProbeKind::Http, watching::http_monitor(seen(E::OneCode))),
-                    // As over HTTP: who asks for nothing is not counted, whatever it shakes hands on.
-                    (ProbeKind::Https, watching::http_monitor(seen(E::HttpsMonitor))),
-                ];
-                compare_list(of, &declared.monitors, readings)
-            }
+            Trait::Monitors => self.monitors(),
             Trait::Passive => compare(of, &declared.passive, failing::passive(seen(E::Passive)), |one, other| {
                 failing::same_passive(*one, *other)
             }),
@@ -145,6 +136,18 @@ impl Measuring<'_> {
             Trait::Ipv6 => compare(of, &declared.ipv6, keeping::ipv6(seen(E::Ipv6)), PartialEq::eq),
             Trait::Backups => compare(of, &declared.backups, loads::backups(seen(E::Backups)), PartialEq::eq),
         }
+    }
+
+    fn monitors(&self) -> Finding {
+        let seen = |experiment| self.labs.seen(experiment);
+        let readings = vec![
+            (ProbeKind::Ping, watching::ping_monitor(seen(E::PingMonitor))),
+            (ProbeKind::Tcp, watching::tcp_monitor(seen(E::TcpMonitor))),
+            (ProbeKind::Http, watching::http_monitor(seen(E::OneCode))),
+            // As over HTTP: who asks for nothing is not counted, whatever it shakes hands on.
+            (ProbeKind::Https, watching::http_monitor(seen(E::HttpsMonitor))),
+        ];
+        compare_list(Trait::Monitors, &self.declared.monitors, readings)
     }
 
     /// Why no experiment shows the trait on a balancer that declares to lack what it takes.

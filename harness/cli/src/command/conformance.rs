@@ -16,7 +16,6 @@ use nix::sys::resource::{UsageWho, getrusage};
 
 use super::{Done, Stop, complain, print, reporting, run, scenario};
 use crate::args::Conformance;
-use crate::artefacts::Artefacts;
 use crate::contender::Contender;
 use crate::date::rfc3339;
 use crate::progress::Progress;
@@ -36,21 +35,21 @@ struct Finished {
 
 pub(super) fn conformance(arguments: &Conformance) -> Done {
     let (scope, plans) = scope::of(arguments)?;
-    let plans = scenario::scaled(plans, arguments.time_scale)?;
-    let balancers = run::contenders(&arguments.balancer)?;
+    let plans = scenario::scaled(plans, arguments.trials.time_scale)?;
+    let balancers = run::contenders(&arguments.trials.balancer)?;
     if let Some(missing) = balancers.iter().find_map(|balancer| balancer.is_missed()) {
         return Err(Stop::new(Exit::EnvironmentLacks, &format!("{missing}; nothing was run")));
     }
     let files = files(arguments, &balancers)?;
-    let detail = if arguments.verbose { Detail::Full } else { Detail::Brief };
-    let mut reporters = reporting::reporters(&arguments.output, detail)?;
+    let detail = if arguments.trials.verbose { Detail::Full } else { Detail::Brief };
+    let mut reporters = reporting::reporters(&arguments.trials.output, detail)?;
 
     let trials = trials(arguments, &plans, &balancers);
     let order: Vec<usize> = (0..trials.len()).collect();
-    let usual = labs(arguments.jobs);
+    let usual = labs(arguments.trials.jobs);
     let expected: Vec<Duration> = trials.iter().map(Trial::expected).collect();
-    let labs = if arguments.jobs.is_some() { usual } else { beside(&expected, balancers.len(), usual) };
-    let progress = Progress::new(!arguments.verbose);
+    let labs = if arguments.trials.jobs.is_some() { usual } else { beside(&expected, balancers.len(), usual) };
+    let progress = Progress::new(!arguments.trials.verbose);
     let (date, begun, used) = (rfc3339(SystemTime::now()), Instant::now(), processor_time());
     let mut finished: Vec<Finished> = Vec::new();
     side_by_side(
@@ -72,7 +71,7 @@ pub(super) fn conformance(arguments: &Conformance) -> Done {
     let repeated =
         |name: &BalancerRef| finished.iter().filter(|run| run.report.balancer == *name).map(|run| run.repeated).sum();
     let names: Vec<BalancerRef> =
-        balancers.iter().map(|balancer| balancer.as_reported(arguments.mutant.as_deref())).collect();
+        balancers.iter().map(|balancer| balancer.as_reported(arguments.trials.mutant.as_deref())).collect();
     let repetitions: Vec<usize> = names.iter().map(repeated).collect();
     let runs: Vec<RunReport> = finished.into_iter().map(|run| run.report).collect();
     let timing = Timing::of(&runs, wall, used, processors());
@@ -111,21 +110,7 @@ pub(super) fn conformance(arguments: &Conformance) -> Done {
 
 /// Each scenario on each balancer, those that take longest first: the last one to end is then rarely a long one that began late.
 fn trials(arguments: &Conformance, plans: &[Plan], balancers: &[Arc<Contender>]) -> Vec<Trial> {
-    let mut artefacts = Artefacts::below(&arguments.out);
-    let mut trials = Vec::new();
-    for plan in plans {
-        for balancer in balancers {
-            trials.push(Trial {
-                plan: plan.clone(),
-                balancer: Arc::clone(balancer),
-                mutant: arguments.mutant.clone(),
-                seed: arguments.seed,
-                artefacts: artefacts.folder(&plan.path, &balancer.argument, arguments.mutant.as_deref()),
-                user_namespace: arguments.user_namespace,
-                verbose: arguments.verbose,
-            });
-        }
-    }
+    let mut trials = Trial::each(plans, balancers, &arguments.trials, &arguments.out);
     trials.sort_by_cached_key(|trial| std::cmp::Reverse(trial.expected()));
     trials
 }
@@ -188,7 +173,7 @@ fn files(
     let mut taken = BTreeSet::new();
     let mut files = Vec::new();
     for balancer in balancers {
-        let name = file_name(balancer.manifest.name(), arguments.mutant.as_deref(), &mut taken);
+        let name = file_name(balancer.manifest.name(), arguments.trials.mutant.as_deref(), &mut taken);
         let in_out =
             ConformanceFormat::ALL.map(|format| (format, arguments.out.join(format!("{name}.{}", format.extension()))));
         let all: Vec<_> = in_out.into_iter().chain(own.iter().cloned()).collect();

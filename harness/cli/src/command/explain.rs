@@ -116,11 +116,11 @@ mod tests {
         "#]],
         );
         check(
-            "HM-16",
+            "HM-24",
             &expect![[r#"
-                HM-16  An HTTPS monitor judges the status that comes over TLS.
+                HM-24  The status that the API shows follows the balancer's.
                   LBaaS    1, 2
-                  skipped  members do not speak TLS, and scenarios know no HTTPS monitor
+                  skipped  balancers are deployed without an API
             "#]],
         );
         check(

@@ -11,7 +11,6 @@ use lblab_scenario::Diagnostics;
 
 use super::{Done, Stop, reporting, scenario};
 use crate::args::Run;
-use crate::artefacts::Artefacts;
 use crate::contender::Contender;
 use crate::progress::Progress;
 use crate::side_by_side::{labs, side_by_side};
@@ -21,19 +20,19 @@ use crate::trial::Trial;
 const ALL: &str = "all";
 
 pub(super) fn run(arguments: &Run) -> Done {
-    let balancers = contenders(&arguments.balancer)?;
+    let balancers = contenders(&arguments.trials.balancer)?;
     let (plans, invalid) = scenario::checked(&arguments.scenarios)?;
-    let plans = scenario::scaled(plans, arguments.time_scale)?;
-    let detail = match (arguments.verbose, plans.len() > 1 && balancers.len() > 1) {
+    let plans = scenario::scaled(plans, arguments.trials.time_scale)?;
+    let detail = match (arguments.trials.verbose, plans.len() > 1 && balancers.len() > 1) {
         (true, _) => Detail::Full,
         (false, true) => Detail::Brief,
         (false, false) => Detail::Normal,
     };
-    let mut reporters = reporting::reporters(&arguments.output, detail)?;
+    let mut reporters = reporting::reporters(&arguments.trials.output, detail)?;
     if !invalid.is_empty() {
         let mut summary = Summary::default();
         for diagnostics in &invalid {
-            let report = invalid_scenario(diagnostics, arguments.seed);
+            let report = invalid_scenario(diagnostics, arguments.trials.seed);
             summary.add(&report);
             // The terminal has shown it in full already; the reports are for those who read only them.
             reporting::report(&mut reporters[1..], &report)?;
@@ -42,23 +41,9 @@ pub(super) fn run(arguments: &Run) -> Done {
         let count = invalid.len();
         return Err(Stop::new(Exit::ScenarioInvalid, &format!("invalid scenarios: {count}; nothing was run")));
     }
-    let mut artefacts = Artefacts::below(&arguments.out);
-    let mut trials = Vec::new();
-    for plan in &plans {
-        for balancer in &balancers {
-            trials.push(Trial {
-                plan: plan.clone(),
-                balancer: Arc::clone(balancer),
-                mutant: arguments.mutant.clone(),
-                seed: arguments.seed,
-                artefacts: artefacts.folder(&plan.path, &balancer.argument, arguments.mutant.as_deref()),
-                user_namespace: arguments.user_namespace,
-                verbose: arguments.verbose,
-            });
-        }
-    }
+    let trials = Trial::each(&plans, &balancers, &arguments.trials, &arguments.out);
     let order = starting_order(plans.len(), balancers.len());
-    let summary = reported(&trials, &order, labs(arguments.jobs), !arguments.verbose, &mut reporters);
+    let summary = reported(&trials, &order, labs(arguments.trials.jobs), !arguments.trials.verbose, &mut reporters);
     reporting::finish(&mut reporters, &summary)
 }
 

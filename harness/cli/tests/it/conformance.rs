@@ -68,7 +68,7 @@ fn what_cannot_be_run_is_told_and_nothing_is_run() {
     for (arguments, code, told) in [
         (&["--only", "XX-9*"][..], 2, "--only XX-9*: no check has such an id; `lblab explain --all` lists them"),
         (&["--only", "RR-1,hm-99"], 2, "--only hm-99: no check has such an id"),
-        (&["--only", "HM-17"], 2, "none of these can be made yet (HM-17: scenarios know no PING monitor)"),
+        (&["--only", "HM-24"], 2, "none of these can be made yet (HM-24: balancers are deployed without an API)"),
         (&["--only", "RR-11"], 2, "nothing in the profile core makes them; add --profile extended"),
         (&["--profile", "weekly"], 2, "[possible values: core, extended, nightly]"),
         (&["--time-scale", "7"], 2, "a time scale is a number from 0.01 to 1"),

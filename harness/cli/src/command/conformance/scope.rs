@@ -24,8 +24,8 @@ pub(super) fn of(arguments: &Conformance) -> Result<(Scope, Vec<Plan>), Stop> {
     let scope = Scope {
         profile,
         only: arguments.only.clone(),
-        seed: arguments.seed,
-        time_scale: arguments.time_scale.filter(|scale| scale.factor() < 1.0),
+        seed: arguments.trials.seed,
+        time_scale: arguments.trials.time_scale.filter(|scale| scale.factor() < 1.0),
         scenarios,
     };
     for pattern in &scope.only {
