@@ -302,7 +302,7 @@ mod tests {
         );
         check("", "the file does not begin with a header");
         check("hello", "the file does not begin with a header");
-        check(r#"{"header":{"format":9}}"#, "the history is of format 9, this lblab reads format 5");
+        check(r#"{"header":{"format":9}}"#, "the history is of format 9, this lblab reads format 6");
         let mut file = Vec::new();
         Writer::begin(&mut file, header()).expect("a vector takes everything");
         file.extend_from_slice(b"{\"request\":");

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// The version of the history's format; a file of another version is refused.
-pub const FORMAT: u32 = 5;
+pub const FORMAT: u32 = 6;
 
 /// What was run, on what.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
