@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use lblab_history::MemberState;
 use lblab_lab::Lab;
-use lblab_model::{LoadBalancer, Name};
+use lblab_model::{Carried, LoadBalancer, Name};
 use minijinja::Value;
 use nix::sys::signal::Signal;
 use regex_lite::Regex;
@@ -132,14 +132,27 @@ impl Running {
     ///
     /// A balancer that does not answer.
     pub async fn counters(&self) -> Result<Option<Vec<(Name, u64)>>, BalancerError> {
+        Ok(self.table().await?.and_then(|table| status::haproxy_counters(&table)))
+    }
+
+    /// What the balancer says that it has carried since it was started. None if it does not say.
+    ///
+    /// # Errors
+    ///
+    /// A balancer that does not answer.
+    pub async fn carried(&self) -> Result<Option<Carried>, BalancerError> {
+        Ok(self.table().await?.and_then(|table| status::haproxy_carried(&table)))
+    }
+
+    /// HAProxy's table of statistics, if the balancer has such a one.
+    async fn table(&self) -> Result<Option<String>, BalancerError> {
         let Some(Status { from: StatusSource::Question(question), reading: Reading::HaproxyCsv, .. }) =
             &self.deployment.renderer.manifest.status
         else {
             return Ok(None);
         };
         let context = self.deployment.renderer.context(&self.lb, None, self.generation);
-        let answer = self.deployment.ask(question, &context).await?;
-        Ok(status::haproxy_counters(&answer.text))
+        Ok(Some(self.deployment.ask(question, &context).await?.text))
     }
 
     /// The changes of members' states that the balancer announces, from its start on; the first caller gets them.
@@ -214,6 +227,8 @@ impl Running {
         match outcome {
             Ok(End::Done(in_force)) => {
                 if let Some(successor) = successor {
+                    // A balancer that is changed day after day would otherwise remember every process that it has had.
+                    self.replaced.retain(|replaced| replaced.process.status().is_none());
                     self.deployment.renderer.state_dir.write_pid(successor.process.pid())?;
                     self.replaced.push(std::mem::replace(&mut self.instance, successor));
                 }

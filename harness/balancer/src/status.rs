@@ -2,7 +2,7 @@
 //! by the names in its first line.
 
 use lblab_history::MemberState;
-use lblab_model::{InvalidName, Name};
+use lblab_model::{Carried, InvalidName, Name};
 use regex_lite::Regex;
 
 use crate::hearing::Members;
@@ -140,6 +140,34 @@ pub(crate) fn haproxy_counters(answer: &str) -> Option<Vec<(Name, u64)>> {
         }
     }
     (!counters.is_empty()).then_some(counters)
+}
+
+/// Reads what the pools have carried, all together; none if the table does not say.
+pub(crate) fn haproxy_carried(answer: &str) -> Option<Carried> {
+    let mut rows = Rows { rest: answer, line: 1 };
+    let (_, header) = rows.next()?.ok()?;
+    let column = |name: &str| header.iter().position(|field| field.trim_start_matches(['#', ' ']) == name);
+    let (name, bytes_in, bytes_out) = (column("svname")?, column("bin")?, column("bout")?);
+    let (active, total) = (column("scur")?, column("stot")?);
+    let backends = rows.filter_map(Result::ok).map(|(_, fields)| fields);
+    let sums = backends.filter(|fields| fields.get(name).is_some_and(|name| name == "BACKEND")).map(|fields| {
+        let number = |column: usize| fields.get(column)?.parse::<u64>().ok();
+        Some(Carried {
+            bytes_in: number(bytes_in)?,
+            bytes_out: number(bytes_out)?,
+            active_connections: number(active)?,
+            total_connections: number(total)?,
+        })
+    });
+    sums.reduce(|one, other| {
+        let (one, other) = (one?, other?);
+        Some(Carried {
+            bytes_in: one.bytes_in + other.bytes_in,
+            bytes_out: one.bytes_out + other.bytes_out,
+            active_connections: one.active_connections + other.active_connections,
+            total_connections: one.total_connections + other.total_connections,
+        })
+    })?
 }
 
 fn state(status: &str) -> Option<MemberState> {

@@ -1,5 +1,6 @@
 //! The command line.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::builder::PossibleValuesParser;
@@ -88,6 +89,24 @@ pub(crate) enum Command {
     /// Upgrade the control plane's database, LBaaS v1 to v2 among it, or say its revision
     #[command(subcommand)]
     Db(Db),
+    /// Have a lab up with the API of LBaaS in front of it: what clients order by HTTP is deployed
+    Up(Up),
+    /// Say whether a lab is up, and what is in it
+    Status(Visit),
+    /// Run a command in a namespace of the lab that is up
+    Exec {
+        #[command(flatten)]
+        visit: Visit,
+        /// The namespace, as `lblab status` lists it: `client`, `qlbaas-...`
+        namespace: String,
+        /// The command and its arguments
+        #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true, value_name = "COMMAND")]
+        command: Vec<OsString>,
+    },
+    /// Print the log of the lab that is up, or was last
+    Logs(Visit),
+    /// End the lab that is up; what was ordered is kept
+    Down(Visit),
 }
 
 /// `lblab db`.
@@ -116,6 +135,49 @@ pub(crate) struct Database {
     /// Its file
     #[arg(long = "database", env = "LBLAB_DATABASE", default_value = "lblab.sqlite", value_name = "PATH")]
     pub(crate) path: PathBuf,
+}
+
+/// `lblab up`.
+#[derive(Debug, Args)]
+pub(crate) struct Up {
+    /// Return when the lab is up, and leave it up until `lblab down`
+    #[arg(long)]
+    pub(crate) detach: bool,
+    /// What a lab that is left up is started with.
+    #[arg(long, hide = true, conflicts_with = "detach")]
+    pub(crate) in_background: bool,
+    /// The port of the API on 127.0.0.1 [default: the one that it had last, or any]
+    #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) port: Option<u16>,
+    /// The balancer that is deployed: a shipped one by name, or the path of a manifest [default: haproxy where it is installed,
+    /// otherwise reference]
+    #[arg(long, short, value_name = "NAME|PATH")]
+    pub(crate) balancer: Option<String>,
+    /// Answer as upstream did where it is known to have been wrong: 500 for a second VIP, say
+    #[arg(long)]
+    pub(crate) faithful: bool,
+    /// Start this many web servers with the lab, at 192.168.1.17 and the addresses after it
+    #[arg(long, default_value_t = 0, value_name = "N", value_parser = clap::value_parser!(u8).range(0..=64))]
+    pub(crate) members: u8,
+    /// How many seconds lie between two looks at members' states and counters
+    #[arg(long, default_value_t = 10, value_name = "SECONDS", value_parser = clap::value_parser!(u16).range(1..=3600))]
+    pub(crate) periodic_interval: u16,
+    /// Take a user namespace even as root
+    #[arg(long)]
+    pub(crate) user_namespace: bool,
+    /// Log what happens to standard error
+    #[arg(long, short)]
+    pub(crate) verbose: bool,
+    #[command(flatten)]
+    pub(crate) visit: Visit,
+}
+
+/// Which lab is meant.
+#[derive(Debug, Args)]
+pub(crate) struct Visit {
+    /// The folder of the lab's state [default: lblab/up below XDG_STATE_HOME]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) state: Option<PathBuf>,
 }
 
 /// `lblab run`.

@@ -6,6 +6,7 @@ mod db;
 mod doctor;
 mod explain;
 mod judge;
+mod lab;
 mod reporting;
 mod run;
 mod scenario;
@@ -36,6 +37,11 @@ pub fn main() -> ExitCode {
         Some(Command::Balancers(arguments)) => balancers::balancers(&arguments),
         Some(Command::Scenarios) => scenario::scenarios(),
         Some(Command::Db(command)) => db::db(&command),
+        Some(Command::Up(arguments)) => lab::up(&arguments),
+        Some(Command::Status(visit)) => lab::status(&visit),
+        Some(Command::Exec { visit, namespace, command }) => lab::exec(&visit, &namespace, &command),
+        Some(Command::Logs(visit)) => lab::logs(&visit),
+        Some(Command::Down(visit)) => lab::down(&visit),
     };
     match done {
         Ok(exit) => exit.into(),

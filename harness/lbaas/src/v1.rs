@@ -1,11 +1,14 @@
 //! LBaaS version 1: pools, VIPs, members and health monitors, below `/v2.0/lb`.
 
 pub mod association;
+mod desired;
 mod member;
 mod monitor;
 mod pool;
+mod status;
 mod vip;
 
+pub use desired::PoolOrder;
 pub use member::{MEMBER, Members};
 pub use monitor::{HEALTH_MONITOR, HealthMonitors};
 pub use pool::{POOL, Pools, agent_of, pools_of, stats};

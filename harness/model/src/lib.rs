@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 mod balancer_traits;
+mod carried;
 mod fault;
 mod load_balancer;
 mod monitor;
@@ -20,6 +21,7 @@ pub use balancer_traits::{
     ForwardedFor, HashClass, HashFormula, Passive, PersistenceKind, ProbeCost, ProbeKind, ProbeReads, ProbeSchedule,
     Redispatch, ReloadClass, RotationOrder, Sequence, TieRule, WeightRule,
 };
+pub use carried::Carried;
 pub use fault::{Fault, FaultLayer, ResetPoint};
 pub use load_balancer::{
     IngressRule, Listener, LoadBalancer, Member, Method, Persistence, Pool, Protocol, SecurityGroup, Transport, Weight,

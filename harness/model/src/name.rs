@@ -4,10 +4,11 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// The name of a member, client or namespace: 1 to 15 characters out of `[A-Za-z0-9_-]`, the first a letter or digit.
+/// The name of a member, client or namespace: 1 to 15 characters out of `[A-Za-z0-9_-]`, the first a letter or digit. Or a UUID
+/// with its hyphens, in lower case, which is what members are known by that a control plane has named.
 ///
 /// Fifteen is the kernel's limit for an interface name, and the alphabet is what every balancer's configuration takes
-/// unquoted, so a checked name can be rendered anywhere.
+/// unquoted, so a checked name can be rendered anywhere. No interface is named by a UUID.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Name(String);
@@ -18,7 +19,7 @@ pub enum InvalidName {
     /// The text is empty.
     #[error("a name needs at least one character")]
     Empty,
-    /// The text has more than 15 characters.
+    /// The text has more than 15 characters, and is no UUID.
     #[error("a name has at most 15 characters, this one has {0}")]
     TooLong(usize),
     /// The character is not allowed at its place.
@@ -27,7 +28,7 @@ pub enum InvalidName {
 }
 
 impl Name {
-    /// The longest name, in characters.
+    /// The longest name that is no UUID, in characters.
     pub const MAX_LENGTH: usize = 15;
 
     /// The name as text.
@@ -44,7 +45,7 @@ impl TryFrom<String> for Name {
         if length == 0 {
             return Err(InvalidName::Empty);
         }
-        if length > Name::MAX_LENGTH {
+        if length > Name::MAX_LENGTH && !is_uuid(&text) {
             return Err(InvalidName::TooLong(length));
         }
         let wrong =
@@ -54,6 +55,15 @@ impl TryFrom<String> for Name {
             None => Ok(Name(text)),
         }
     }
+}
+
+/// Whether a text is a UUID as RFC 9562 writes it (section 4): in lower case, with hyphens.
+fn is_uuid(text: &str) -> bool {
+    text.len() == 36
+        && text.bytes().enumerate().all(|(at, byte)| match at {
+            8 | 13 | 18 | 23 => byte == b'-',
+            _ => matches!(byte, b'0'..=b'9' | b'a'..=b'f'),
+        })
 }
 
 impl TryFrom<&str> for Name {
@@ -88,5 +98,14 @@ mod tests {
         assert_eq!(Name::try_from("-rf"), Err(InvalidName::BadCharacter('-')));
         assert_eq!(Name::try_from("vm\n"), Err(InvalidName::BadCharacter('\n')));
         assert_eq!(Name::try_from("x".repeat(65_536)), Err(InvalidName::TooLong(65_536)));
+    }
+
+    #[test]
+    fn a_uuid_is_a_name_and_nothing_else_of_its_length_is() {
+        let member = "d901017d-25e9-44c2-9784-2ec14eb0119d";
+        assert_eq!(Name::try_from(member).map(String::from), Ok(member.to_owned()));
+        for odd in ["d901017d-25e9-44c2-9784-2ec14eb0119D", "d901017d025e9044c209784-2ec14eb0119d"] {
+            assert_eq!(Name::try_from(odd), Err(InvalidName::TooLong(36)));
+        }
     }
 }

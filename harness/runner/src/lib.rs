@@ -22,5 +22,6 @@ mod worker;
 pub use child::{JobResult, run_job};
 pub use entry::entry;
 pub use job::Job;
+pub use log::begin as begin_log;
 pub use message::Message;
 pub use problem::{Problem, Whose};

@@ -1,4 +1,4 @@
-//! The log of a run: JSON lines beside the history, and lines for people on standard error if asked.
+//! The log of a run, or of a lab that stays up: JSON lines in a file, and lines for people on standard error if asked.
 
 use std::fs::File;
 use std::io::{self, IsTerminal, Write};
@@ -10,7 +10,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{Layer, fmt};
 
 /// Sends every event of this process to the file, and to standard error if asked.
-pub(crate) fn begin(file: File, verbose: bool) {
+pub fn begin(file: File, verbose: bool) {
     let lines = fmt::layer()
         .json()
         .flatten_event(true)

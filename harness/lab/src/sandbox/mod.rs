@@ -19,13 +19,20 @@
 
 mod id_map;
 mod init;
+mod join;
 mod launcher;
 mod worker;
 
 pub use id_map::Identity;
 pub(crate) use id_map::{callers_ranges, callers_uid, may_make_namespaces};
+pub use join::{JoinError, join};
+
+use std::fs;
+use std::io;
+use std::path::Path;
 
 use nix::errno::Errno;
+use nix::mount::{MsFlags, mount};
 
 /// How [`enter`] isolates.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -39,6 +46,17 @@ pub struct SandboxOptions {
 pub struct Sandbox {
     /// How the user and group ids inside relate to those outside.
     pub identity: Identity,
+}
+
+impl Sandbox {
+    /// Shows a folder of the host at another path too, which is made, inside the sandbox alone: a path that is short, and that
+    /// programs may walk which run as another user, whoever may enter the folders above.
+    pub fn show(&self, folder: &Path, at: &Path) -> io::Result<()> {
+        fs::create_dir_all(at)?;
+        // Recursive, since the kernel shows no part of a tree from which it would have to take something away.
+        let flags = MsFlags::MS_BIND | MsFlags::MS_REC;
+        Ok(mount(Some(folder), at, None::<&str>, flags, None::<&str>)?)
+    }
 }
 
 /// The exit code of a worker that panicked or could not be set up.
@@ -60,7 +78,7 @@ pub enum SandboxError {
     },
     /// The ids could not be mapped into the user namespace.
     #[error("mapping user and group ids into the sandbox: {0}; `lblab doctor` says what is missing")]
-    Ids(#[source] std::io::Error),
+    Ids(#[source] io::Error),
     /// A step inside the new namespaces failed.
     #[error("preparing the sandbox: {0}; `lblab doctor` says what is missing")]
     Inside(String),
