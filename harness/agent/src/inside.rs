@@ -20,12 +20,12 @@ use uuid::Uuid;
 use crate::agent::Agent;
 use crate::api::Api;
 use crate::keeper::Site;
+use crate::members;
 use crate::network::Network;
 use crate::up::{Announcement, Prepared};
-use crate::{members, state};
 
-/// Where the state folder is inside the sandbox: short enough for a socket's path, and open to whomever a balancer drops to.
-const SHOWN: &str = "/run/lblab";
+/// Where the balancers' files are inside the sandbox: short enough for a socket's path, and open to whomever a balancer drops to.
+const STATE_ROOT: &str = "/run/lblab/lbaas";
 
 /// Has the lab up until a signal comes. Gives the exit code; what went wrong is told by the pipe.
 pub(crate) fn run(
@@ -44,7 +44,7 @@ pub(crate) fn run(
 fn stay(prepared: Prepared, sandbox: &Sandbox, announce: impl FnOnce(&Announcement)) -> Result<(), Problem> {
     let log = prepared.log.try_clone().map_err(|error| Problem::harness(format!("opening the log: {error}")))?;
     begin_log(log, prepared.options.verbose);
-    sandbox.show(prepared.state.path(), Path::new(SHOWN)).map_err(|error| {
+    sandbox.show(&prepared.state.balancers(), Path::new(STATE_ROOT)).map_err(|error| {
         let folder = prepared.state.path().display();
         Problem::environment(format!("showing {folder} inside the sandbox: {error}; name another with --state"))
     })?;
@@ -71,7 +71,7 @@ async fn serve(prepared: Prepared, sandbox: &Sandbox, announce: impl FnOnce(&Ann
         plane: plane.clone(),
         manifest,
         identity: sandbox.identity,
-        state_root: PathBuf::from(SHOWN).join(state::BALANCERS),
+        state_root: PathBuf::from(STATE_ROOT),
         agent_id: RefCell::default(),
         periodic_interval: options.periodic_interval,
         stopped,

@@ -1,13 +1,11 @@
 //! The folder in which a lab that is up keeps what outlives it: the database, the balancers' files, the log, and who has it up.
 
-use std::fs::{self, File, TryLockError};
+use std::fs::{self, File, Permissions, TryLockError};
 use std::io;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-
-/// The folder of the balancers' files in it.
-pub(crate) const BALANCERS: &str = "lbaas";
 
 /// Why a state folder cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -100,7 +98,7 @@ impl StateFolder {
 
     /// The folder of the balancers' files, laid out as upstream's `$state_path/lbaas`.
     pub(crate) fn balancers(&self) -> PathBuf {
-        self.path.join(BALANCERS)
+        self.path.join("lbaas")
     }
 
     fn record_file(&self) -> PathBuf {
@@ -136,8 +134,15 @@ impl StateFolder {
         if !self.path.exists() || self.lock_file()?.try_lock().is_ok() {
             return Err(not_in_use());
         }
-        // One that has the folder and is no further yet has no record of its own.
-        self.last_record().ok_or_else(not_in_use)
+        // One that has only just taken the folder has no record yet, and the last one's process may be anything by now.
+        self.last_record().filter(|record| self.is_held_by(record.pid)).ok_or_else(not_in_use)
+    }
+
+    /// Whether a process has the lock's file open.
+    fn is_held_by(&self, pid: u32) -> bool {
+        let Ok(lock) = self.path.join("lock").canonicalize() else { return false };
+        let descriptors = fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten();
+        descriptors.filter_map(|entry| fs::read_link(entry.path()).ok()).any(|file| file == lock)
     }
 
     /// The lab that has the folder, or had it last.
@@ -179,6 +184,8 @@ impl StateFolder {
             Err(source) if source.kind() != io::ErrorKind::NotFound => return Err(failed("sweeping")(source)),
             _ => {}
         }
-        fs::create_dir(&path).map_err(failed("making the folder"))
+        fs::create_dir(&path).map_err(failed("making the folder"))?;
+        // Balancers drop to other users, whatever the umask is.
+        fs::set_permissions(&path, Permissions::from_mode(0o755)).map_err(failed("opening the folder to balancers"))
     }
 }

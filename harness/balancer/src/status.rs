@@ -247,10 +247,10 @@ fn unquote(text: &str) -> Option<(String, &str)> {
 #[cfg(test)]
 pub(crate) mod tests {
     use expect_test::{Expect, expect};
-    use lblab_model::{Listener, LoadBalancer, Member, Method, Name, Pool, Protocol, Weight};
+    use lblab_model::{Carried, Listener, LoadBalancer, Member, Method, Name, Pool, Protocol, Weight};
     use regex_lite::Regex;
 
-    use super::{by_pattern, haproxy_counters, haproxy_csv};
+    use super::{by_pattern, haproxy_carried, haproxy_counters, haproxy_csv};
     use crate::hearing::Members;
 
     /// vm01 at 192.168.1.17:80 and vm02 at 192.168.1.18:80.
@@ -401,5 +401,18 @@ pub(crate) mod tests {
         assert_eq!(haproxy_counters(table), Some(vec![(named("vm01"), 15), (named("vm02"), 20)]));
         assert_eq!(haproxy_counters("# pxname,svname,status,\npool,vm01,UP,\n"), None);
         assert_eq!(haproxy_counters(""), None);
+    }
+
+    #[test]
+    fn what_pools_have_carried_is_the_sum_over_backends() {
+        let table = "# pxname,svname,scur,stot,bin,bout,status,\n\
+                     web,FRONTEND,9,9,9,9,OPEN,\n\
+                     pool,vm01,1,2,3,4,UP,\n\
+                     pool,BACKEND,1,2,30,40,UP,\n\
+                     other,BACKEND,0,5,6,7,UP,\n";
+        let carried = Carried { bytes_in: 36, bytes_out: 47, active_connections: 1, total_connections: 7 };
+        assert_eq!(haproxy_carried(table), Some(carried));
+        assert_eq!(haproxy_carried("# pxname,svname,scur,stot,bin,status,\npool,BACKEND,1,2,3,UP,\n"), None);
+        assert_eq!(haproxy_carried(""), None);
     }
 }

@@ -14,3 +14,5 @@ mod random;
 mod said;
 mod scaled;
 mod session;
+mod standing;
+mod up;

@@ -73,11 +73,15 @@ impl PoolOrder {
     /// The first monitor that is switched on; the driver heeds no other.
     fn monitor(&self) -> Result<Option<Monitor>, Impossible> {
         let Some((monitor, _)) = self.monitors.iter().find(|(monitor, _)| is_up(monitor)) else { return Ok(None) };
-        let seconds = |name: &str| Duration::from_secs(monitor[name].as_u64().unwrap_or_default());
+        let id = text(monitor, "id");
+        let seconds = |name: &str| match monitor[name].as_u64() {
+            Some(seconds @ 1..) => Ok(Duration::from_secs(seconds)),
+            // The API takes 0, as upstream's, and the driver writes it down for a balancer that refuses it.
+            _ => Err(Impossible(format!("health monitor {id}: no probe has a {name} of 0 s"))),
+        };
         let asked = || {
             let codes = text(monitor, "expected_codes").parse::<Codes>();
-            let codes =
-                codes.map_err(|error| Impossible(format!("health monitor {}: {error}", text(monitor, "id"))))?;
+            let codes = codes.map_err(|error| Impossible(format!("health monitor {id}: {error}")))?;
             Ok::<_, Impossible>((text(monitor, "http_method").to_owned(), text(monitor, "url_path").to_owned(), codes))
         };
         let kind = match text(monitor, "type") {
@@ -93,7 +97,7 @@ impl PoolOrder {
             _ => MonitorKind::Tcp,
         };
         let max_retries = monitor["max_retries"].as_u64().and_then(|most| u32::try_from(most).ok()).unwrap_or(1);
-        Ok(Some(Monitor { kind, delay: seconds("delay"), timeout: seconds("timeout"), max_retries }))
+        Ok(Some(Monitor { kind, delay: seconds("delay")?, timeout: seconds("timeout")?, max_retries }))
     }
 }
 

@@ -11,6 +11,7 @@ mod lab;
 mod network;
 mod nova;
 mod octavia;
+mod order;
 mod revisions;
 mod security;
 mod tables;
