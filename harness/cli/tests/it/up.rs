@@ -167,18 +167,18 @@ fn members_and_counters_are_told_as_the_balancer_shows_them() {
 }
 
 #[test]
-fn what_the_balancer_refuses_is_in_error_with_its_words_and_the_rest_goes_on() {
+fn what_the_balancer_cannot_be_given_is_in_error_with_the_reason_and_the_rest_goes_on() {
     let session = Session::of(User::Caller);
     let lab = Standing::up(&session, &["--members", "1", "--balancer", "haproxy"]);
     let pool = lab.pool();
     lab.member(&pool, "192.168.1.17");
     let vip = lab.vip(&pool);
     lab.becomes("vip", &vip, "ACTIVE");
-    // A cookie's name may have a quote in it (RFC 6265, section 4.1.1), and to HAProxy that begins a word that has no end.
+    // A cookie's name may have a quote in it (RFC 6265, section 4.1.1), which would begin a word of HAProxy's configuration that has no end.
     lab.change("vip", &vip, &json!({"session_persistence": {"type": "APP_COOKIE", "cookie_name": "a'b"}}));
     let shown = lab.becomes("vip", &vip, "ERROR");
     let why = shown["status_description"].as_str().unwrap_or_default();
-    assert!(why.starts_with("haproxy refused its configuration"), "{why}");
+    assert!(why.starts_with("rendering the configuration of haproxy:\n") && why.contains("\"a'b\""), "{why}");
     assert_eq!(lab.shown("pool", &pool)["status"], "ACTIVE");
     assert_eq!(lab.get(), FIRST);
     lab.change("vip", &vip, &json!({"session_persistence": {"type": "APP_COOKIE", "cookie_name": "sid"}}));
