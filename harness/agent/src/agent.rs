@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 use std::rc::Rc;
 
 use jiff::Timestamp;
-use lblab_lbaas::agent::{self, Report, V1_AGENT};
+use lblab_lbaas::agent::{self, Report};
 use lblab_lbaas::{Change, Fault, Order};
 use lblab_members::Log;
 use serde_json::json;
@@ -50,10 +50,7 @@ impl<O: Order> Agent<O> {
 
     /// Deploys everything that the tables have; returns when all of it was tried.
     pub(crate) async fn resume(&mut self) -> Result<(), Fault> {
-        let plane = &self.site.plane;
-        let ids = plane.call(plane.administrator(), |_, rows| O::all(rows)).await?;
-        let settled: Vec<_> = ids.iter().filter_map(|id| self.wake(id)).collect();
-        for settled in settled {
+        for settled in self.wake_all().await? {
             // A keeper that has ended has nothing left to settle.
             let _ = settled.await;
         }
@@ -65,7 +62,7 @@ impl<O: Order> Agent<O> {
         loop {
             tokio::select! {
                 change = changes.recv() => match change {
-                    Some(change) => self.hear(&change),
+                    Some(change) => self.hear(&change).await,
                     None => return,
                 },
                 _ = self.heartbeat.tick() => {
@@ -88,18 +85,24 @@ impl<O: Order> Agent<O> {
         }
     }
 
-    fn hear(&mut self, change: &Change) {
+    async fn hear(&mut self, change: &Change) {
         tracing::debug!(?change, "changed");
         if let Some(id) = O::about(change) {
             drop(self.wake(id));
         } else if matches!(change, Change::Agent(_)) {
             // What is this agent's to carry out may have changed altogether.
-            self.wake_all();
+            if let Err(fault) = self.wake_all().await {
+                tracing::error!(%fault, "reading what is ordered");
+            }
         }
     }
 
-    fn wake_all(&self) {
-        self.keepers.values().for_each(|kept| kept.news.notify_one());
+    /// Tells of news of everything that the tables have, and that is kept.
+    async fn wake_all(&mut self) -> Result<Vec<oneshot::Receiver<()>>, Fault> {
+        let plane = &self.site.plane;
+        let mut ids = plane.call(plane.administrator(), |_, rows| O::all(rows)).await?;
+        ids.extend(self.keepers.keys().cloned());
+        Ok(ids.iter().filter_map(|id| self.wake(id)).collect())
     }
 
     /// Tells the keeper of an id that there is news; one that is new says when it has settled.
@@ -119,17 +122,18 @@ impl<O: Order> Agent<O> {
     /// Tells the control plane that the agent is alive.
     async fn report(&mut self) -> Result<(), Fault> {
         let report = Report {
-            agent_type: V1_AGENT,
-            binary: "neutron-lbaas-agent",
+            agent_type: O::AGENT.agent_type,
+            binary: O::AGENT.binary,
             host: HOST.to_owned(),
-            topic: "n-lbaas_agent",
+            topic: O::AGENT.topic,
             configurations: json!({"device_drivers": ["haproxy_ns"], "instances": self.keepers.len()}),
             started: self.started,
         };
         let plane = &self.site.plane;
         let id = plane.call(plane.administrator(), move |call, rows| agent::report(call, rows, &report)).await?;
-        if self.site.agent_id.replace(id.clone()) != id {
-            self.wake_all();
+        let before = self.site.agent_id.replace(id.clone());
+        if before != id && !before.is_empty() {
+            self.wake_all().await?;
         }
         Ok(())
     }

@@ -9,7 +9,8 @@ use lblab_history::Clock;
 use lblab_lab::Lab;
 use lblab_lab::sandbox::Sandbox;
 use lblab_lbaas::v1::PoolOrder;
-use lblab_lbaas::{Fault, Plane, Service, Store};
+use lblab_lbaas::v2::LoadBalancerOrder;
+use lblab_lbaas::{Fault, Order, Plane, Service, Store};
 use lblab_members::Log;
 use lblab_runner::{Problem, Whose, begin_log};
 use tokio::signal::unix::{SignalKind, signal};
@@ -54,38 +55,53 @@ fn stay(prepared: Prepared, sandbox: &Sandbox, announce: impl FnOnce(&Announceme
 }
 
 async fn serve(prepared: Prepared, sandbox: &Sandbox, announce: impl FnOnce(&Announcement)) -> Result<(), Problem> {
+    match prepared.service {
+        Service::V1 => serve_orders::<PoolOrder>(prepared, sandbox, announce, PathBuf::from(STATE_ROOT)).await,
+        Service::V2 => {
+            let state_root = PathBuf::from(STATE_ROOT).join("v2");
+            serve_orders::<LoadBalancerOrder>(prepared, sandbox, announce, state_root).await
+        }
+    }
+}
+
+async fn serve_orders<O: Order>(
+    prepared: Prepared,
+    sandbox: &Sandbox,
+    announce: impl FnOnce(&Announcement),
+    state_root: PathBuf,
+) -> Result<(), Problem> {
     let mut end = Ending::watch()?;
-    let Prepared { options, state, manifest, found, listener, endpoint, .. } = prepared;
+    let Prepared { options, state, service, manifest, found, listener, endpoint, .. } = prepared;
     let (store, changes) = Store::open(&state.database()).map_err(|error| Problem::new(Whose::Environment, &error))?;
     // Ids must not come twice, and what was made before is still there.
     let (seed, _) = Uuid::new_v4().as_u64_pair();
-    let plane = Plane::new(store, options.settings.clone(), Service::V1, seed);
+    let plane = Plane::new(store, options.settings.clone(), service, seed);
     let network = Network::of(&plane, options.members).await.map_err(|fault| lost(&fault))?;
     let lab = Lab::build(&network.topology()?).await?;
     let member_log = Log::new();
-    let clock = Clock::start();
-    let servers = members::start(&lab, &network, clock, &member_log)?;
+    let servers = members::start(&lab, &network, Clock::start(), &member_log)?;
     let (stop, stopped) = watch::channel(false);
     let site = Rc::new(Site {
         lab,
         plane: plane.clone(),
         manifest,
         identity: sandbox.identity,
-        state_root: PathBuf::from(STATE_ROOT),
+        state_root,
         agent_id: RefCell::default(),
         periodic_interval: options.periodic_interval,
         stopped,
     });
-    let mut agent = Agent::<PoolOrder>::begin(Rc::clone(&site), member_log).await.map_err(|fault| lost(&fault))?;
+    let mut agent = Agent::<O>::begin(Rc::clone(&site), member_log).await.map_err(|fault| lost(&fault))?;
     let api = Api::serve(plane, listener).map_err(|error| Problem::harness(format!("serving the API: {error}")))?;
     agent.resume().await.map_err(|fault| lost(&fault))?;
     tracing::info!(endpoint, "the lab is up");
     announce(&Announcement {
         endpoint,
         openrc: state.openrc(),
+        service: service.to_string(),
         balancer: format!("{} {}", site.manifest.name(), found.version),
         namespaces: site.lab.namespaces().iter().map(|namespace| namespace.name().to_owned()).collect(),
-        subnet_id: network.subnet_id.clone(),
+        subnet_id: network.subnet_id().to_owned(),
     });
     tokio::select! {
         () = end.comes() => {}

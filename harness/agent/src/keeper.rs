@@ -104,12 +104,11 @@ impl<O: Order> Keeper<O> {
                 Outcome::Failed(impossible.to_string())
             }
         };
-        if order.is_gone() {
-            return Ok(true);
-        }
-        self.ask(move |rows| order.settle(rows, &outcome)).await?;
+        let gone = order.is_gone();
+        let plane = &self.site.plane;
+        plane.call(plane.administrator(), move |call, rows| order.settle(call, rows, &outcome)).await?;
         tracing::info!(id = self.id, took = ?begun.elapsed(), "carried out");
-        Ok(false)
+        Ok(gone)
     }
 
     /// Waits for news, or for the time at which something is to be tried again. Meanwhile it tells what the balancer shows, and

@@ -22,13 +22,13 @@ pub(crate) fn start(lab: &Lab, network: &Network, clock: Clock, log: &Log) -> Re
     members
         .map(|(name, address)| {
             let name = Name::try_from(name).map_err(|error| Problem::harness(format!("naming a member: {error}")))?;
-            boot(lab, name, SocketAddrV4::new(address, HTTP), clock, log.clone())
+            boot(lab, &name, SocketAddrV4::new(address, HTTP), clock, log.clone())
         })
         .collect()
 }
 
 /// Starts one web server in the namespace of its name.
-fn boot(lab: &Lab, name: Name, address: SocketAddrV4, clock: Clock, log: Log) -> Result<MemberServer, Problem> {
+fn boot(lab: &Lab, name: &Name, address: SocketAddrV4, clock: Clock, log: Log) -> Result<MemberServer, Problem> {
     let namespace = lab.namespace(name.as_str())?;
     let spec = MemberSpec {
         name: name.clone(),

@@ -5,6 +5,8 @@ use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
+use lblab_lbaas::keystone::DOMAIN_NAME;
+use lblab_lbaas::seed::{DEMO, Seed};
 use serde::{Deserialize, Serialize};
 
 /// Why a state folder cannot be used.
@@ -47,6 +49,8 @@ pub struct Record {
     pub pid: u32,
     /// Where the API is.
     pub endpoint: String,
+    /// The version of LBaaS: `v1` or `v2`.
+    pub service: String,
     /// The balancer that the agent deploys.
     pub balancer: String,
     /// When it was started.
@@ -159,10 +163,19 @@ impl StateFolder {
     /// Writes down who has the folder, and what clients need.
     pub(crate) fn write(&self, record: &Record) -> Result<(), StateError> {
         let json = serde_json::to_vec_pretty(record).unwrap_or_default();
+        // The user `demo` of a fresh lab, by whom the walkthroughs are followed.
         let openrc = format!(
-            "# For the clients of OpenStack: . {}\nexport OS_AUTH_TYPE=none\nexport OS_ENDPOINT={}\n",
+            "# For the clients of OpenStack: . {}\n\
+             export OS_AUTH_URL={}/identity/v3\n\
+             export OS_IDENTITY_API_VERSION=3\n\
+             export OS_USERNAME={DEMO}\n\
+             export OS_PASSWORD={}\n\
+             export OS_PROJECT_NAME={DEMO}\n\
+             export OS_USER_DOMAIN_NAME={DOMAIN_NAME}\n\
+             export OS_PROJECT_DOMAIN_NAME={DOMAIN_NAME}\n",
             self.openrc().display(),
-            record.endpoint
+            record.endpoint,
+            Seed::default().password,
         );
         for (path, text) in [(self.record_file(), json), (self.openrc(), openrc.into_bytes())] {
             // In its place at once, so that nobody reads half of it.

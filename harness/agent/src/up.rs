@@ -2,13 +2,13 @@
 
 use std::fs::File;
 use std::net::{Ipv4Addr, TcpListener};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use jiff::Timestamp;
 use lblab_balancer::{Found, Manifest};
 use lblab_lab::sandbox::{self, SandboxOptions};
-use lblab_lbaas::{HEAD, Settings};
+use lblab_lbaas::{Revision, Service, Settings, StoreError, current, serves, upgrade};
 use lblab_runner::{Problem, Whose};
 use serde::{Deserialize, Serialize};
 
@@ -25,6 +25,8 @@ pub struct Options {
     /// The balancer that is deployed: the name of a shipped manifest, or the path of one. None is HAProxy where it is installed, and
     /// otherwise the reference balancer.
     pub balancer: Option<String>,
+    /// The version of LBaaS that is offered; none is v1 unless the database has become v2's, which it never does by itself.
+    pub service: Option<Service>,
     /// How the API behaves.
     pub settings: Settings,
     /// How many web servers there are from the start, at .17 and the addresses after it.
@@ -44,6 +46,8 @@ pub struct Announcement {
     pub endpoint: String,
     /// The file of environment variables for clients.
     pub openrc: PathBuf,
+    /// The version of LBaaS.
+    pub service: String,
     /// The balancer that is deployed, with its version.
     pub balancer: String,
     /// The namespaces that there are.
@@ -56,6 +60,7 @@ pub struct Announcement {
 pub(crate) struct Prepared {
     pub(crate) options: Options,
     pub(crate) state: StateFolder,
+    pub(crate) service: Service,
     pub(crate) manifest: Manifest,
     pub(crate) found: Found,
     pub(crate) listener: TcpListener,
@@ -90,18 +95,40 @@ fn prepare(options: Options) -> Result<Prepared, Problem> {
     let (state, lock) = StateFolder::at(options.state.as_deref()).take().map_err(|error| environment(&error))?;
     let listener = listen(options.port, state.last_record().as_ref())?;
     let address = listener.local_addr().map_err(|error| environment(&error))?;
-    lblab_lbaas::upgrade(&state.database(), HEAD).map_err(|error| environment(&error))?;
+    let service = tables(&state.database(), options.service)?;
     state.sweep().map_err(|error| environment(&error))?;
     let log = File::create(state.log()).map_err(|error| environment(&error))?;
     let endpoint = format!("http://{address}");
     let record = Record {
         pid: std::process::id(),
         endpoint: endpoint.clone(),
+        service: service.to_string(),
         balancer: manifest.name().to_owned(),
         started: Timestamp::now().to_string(),
     };
     state.write(&record).map_err(|error| environment(&error))?;
-    Ok(Prepared { options, state, manifest, found, listener, endpoint, log, _lock: lock })
+    Ok(Prepared { options, state, service, manifest, found, listener, endpoint, log, _lock: lock })
+}
+
+/// Sees to it that the database has the tables of the version of LBaaS that is asked for, which is given back. One that is new gets
+/// them.
+fn tables(database: &Path, service: Option<Service>) -> Result<Service, Problem> {
+    let environment = |error: StoreError| Problem::new(Whose::Environment, &error);
+    let revision = current(database).map_err(environment)?;
+    let older = || {
+        if serves(revision, Service::V2).is_ok() && serves(revision, Service::V1).is_err() {
+            Service::V2
+        } else {
+            Service::V1
+        }
+    };
+    let service = service.unwrap_or_else(older);
+    let revision = match revision {
+        None => upgrade(database, Revision::last_of(service)).map_err(environment)?.has,
+        Some(revision) => revision,
+    };
+    serves(Some(revision), service).map_err(|error| environment(error.into()))?;
+    Ok(service)
 }
 
 /// The balancer's manifest and program. One in a container is refused: engines give each run a container of its own, and a lab
@@ -126,12 +153,11 @@ fn balancer(name: Option<&str>) -> Result<(Manifest, Found), Problem> {
 /// Listens on the loopback of the host, where the caller is: a socket stays in the network that it was made in.
 fn listen(port: Option<u16>, last: Option<&Record>) -> Result<TcpListener, Problem> {
     let bind = |port| TcpListener::bind((Ipv4Addr::LOCALHOST, port));
-    let bound = match port {
-        Some(port) => bind(port),
-        None => {
-            let last = last.and_then(|last| last.endpoint.rsplit(':').next()?.parse().ok());
-            last.map_or_else(|| bind(0), |last| bind(last).or_else(|_| bind(0)))
-        }
+    let bound = if let Some(port) = port {
+        bind(port)
+    } else {
+        let last = last.and_then(|last| last.endpoint.rsplit(':').next()?.parse().ok());
+        last.map_or_else(|| bind(0), |last| bind(last).or_else(|_| bind(0)))
     };
     bound.map_err(|error| {
         let port = port.map_or_else(|| "any port".to_owned(), |port| format!("port {port}"));

@@ -138,6 +138,7 @@ pub(crate) struct Database {
 }
 
 /// `lblab up`.
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 #[derive(Debug, Args)]
 pub(crate) struct Up {
     /// Return when the lab is up, and leave it up until `lblab down`
@@ -153,6 +154,9 @@ pub(crate) struct Up {
     /// otherwise reference]
     #[arg(long, short, value_name = "NAME|PATH")]
     pub(crate) balancer: Option<String>,
+    /// The version of LBaaS that is offered [default: v1, or v2 over a database that `lblab db upgrade` has made v2's]
+    #[arg(long, value_name = "VERSION", value_parser = PossibleValuesParser::new(["v1", "v2"]))]
+    pub(crate) lbaas: Option<String>,
     /// Answer as upstream did where it is known to have been wrong: 500 for a second VIP, say
     #[arg(long)]
     pub(crate) faithful: bool,
@@ -175,7 +179,7 @@ pub(crate) struct Up {
 /// Which lab is meant.
 #[derive(Debug, Args)]
 pub(crate) struct Visit {
-    /// The folder of the lab's state [default: lblab/up below XDG_STATE_HOME]
+    /// The folder of the lab's state [default: `lblab/up` below `XDG_STATE_HOME`]
     #[arg(long, value_name = "DIR")]
     pub(crate) state: Option<PathBuf>,
 }

@@ -7,7 +7,7 @@ use rand::RngExt;
 use rusqlite::params;
 use serde_json::{Value, json};
 
-use crate::attribute::{Kind, Preset, attribute, derived, flag, id, text};
+use crate::attribute::{self, Preset, attribute, derived, flag, id, text};
 use crate::call::{Call, Conduct};
 use crate::fault::Fault;
 use crate::resource::{Object, Resource};
@@ -19,6 +19,22 @@ use crate::v1::POOL;
 pub const V1_AGENT: &str = "Loadbalancer agent";
 /// The agent of LBaaS v2, as `agent-list` names it.
 pub const V2_AGENT: &str = "Loadbalancerv2 agent";
+
+/// A kind of agent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Kind {
+    /// Its name.
+    pub agent_type: &'static str,
+    /// The program.
+    pub binary: &'static str,
+    /// Where it is called.
+    pub topic: &'static str,
+}
+
+/// The agent of LBaaS v1.
+pub const V1: Kind = Kind { agent_type: V1_AGENT, binary: "neutron-lbaas-agent", topic: "n-lbaas_agent" };
+/// The agent of LBaaS v2.
+pub const V2: Kind = Kind { agent_type: V2_AGENT, binary: "neutron-lbaasv2-agent", topic: "n-lbaasv2_agent" };
 
 /// An agent. What later releases added (availability zones, resource versions) is left out, as in the client's tables of the time.
 pub static AGENT: Resource = Resource {
@@ -34,7 +50,7 @@ pub static AGENT: Resource = Resource {
         text("description").or(Preset::Text("")).changeable(),
         flag("admin_state_up").or(Preset::Flag(true)).changeable(),
         derived("alive"),
-        attribute("configurations", Kind::Object),
+        attribute("configurations", attribute::Kind::Object),
         text("created_at"),
         text("started_at"),
         text("heartbeat_timestamp"),

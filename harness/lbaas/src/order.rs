@@ -1,10 +1,14 @@
 //! What the tables order to be in the network, in the words that both versions of LBaaS share: what an agent reads before it acts,
 //! and what it writes back when it has.
 
+pub(crate) mod parts;
+
 use std::net::Ipv4Addr;
 
 use lblab_model::{Carried, LoadBalancer};
 
+use crate::agent::Kind;
+use crate::call::Call;
 use crate::fault::Fault;
 use crate::store::{Change, Rows};
 
@@ -38,6 +42,9 @@ pub enum Outcome {
 /// It is a picture of the rows at one moment. What an agent writes back by it applies to the rows that are still as they were
 /// then; for those that were changed meanwhile, another [`Change`] is on its way.
 pub trait Order: Sized + Send + 'static {
+    /// Whose work it is.
+    const AGENT: Kind;
+
     /// The id that a change is about, if it is one of this kind.
     fn about(change: &Change) -> Option<&str>;
 
@@ -47,14 +54,14 @@ pub trait Order: Sized + Send + 'static {
     /// The rows under an id as they are now, as far as they are this agent's to carry out.
     fn read(rows: &Rows<'_>, id: &str, agent_id: &str) -> Result<Self, Fault>;
 
-    /// Whether there is nothing under the id any more.
+    /// Whether nothing is to be under the id any more.
     fn is_gone(&self) -> bool;
 
     /// What is to be deployed; none if nothing is.
     fn desired(&self) -> Result<Option<Desired>, Impossible>;
 
     /// Writes down what became of it.
-    fn settle(&self, rows: &Rows<'_>, outcome: &Outcome) -> Result<(), Fault>;
+    fn settle(&self, call: &Call, rows: &Rows<'_>, outcome: &Outcome) -> Result<(), Fault>;
 
     /// Writes down which members the balancer shows as good, by their ids.
     fn watched(rows: &Rows<'_>, id: &str, members: &[(String, bool)]) -> Result<(), Fault>;

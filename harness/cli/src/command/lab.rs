@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use lblab_agent::visit::{self, VisitError};
 use lblab_agent::{Announcement, Options, StateFolder};
-use lblab_lbaas::{Conduct, Settings};
+use lblab_lbaas::{Conduct, Service, Settings};
 use lblab_report::Exit;
 use lblab_runner::{Problem, Whose};
 
@@ -30,6 +30,7 @@ pub(super) fn up(arguments: &Up) -> Done {
         state: arguments.visit.state.clone(),
         port: arguments.port,
         balancer: arguments.balancer.clone(),
+        service: arguments.lbaas.as_ref().map(|lbaas| if lbaas == "v2" { Service::V2 } else { Service::V1 }),
         settings: Settings { conduct, ..Settings::default() },
         members: arguments.members,
         periodic_interval: Duration::from_secs(arguments.periodic_interval.into()),
@@ -82,16 +83,22 @@ fn detach() -> Done {
 
 /// What a user does next.
 fn told(announcement: &Announcement) -> String {
-    let Announcement { endpoint, openrc, balancer, namespaces, subnet_id } = announcement;
+    let Announcement { endpoint, openrc, service, balancer, namespaces, subnet_id } = announcement;
+    let first = if service == "v2" {
+        "lbaas-loadbalancer-create --name load-balancer tenant-subnetwork"
+    } else {
+        "lb-pool-create --lb-method ROUND_ROBIN --protocol HTTP --subnet-id tenant-subnetwork --name my-lb-pool"
+    };
     format!(
         "endpoint     {endpoint}\n\
          environment  {openrc}\n\
+         LBaaS        {service}\n\
          balancer     {balancer}\n\
          subnet       {subnet_id}\n\
          namespaces   {namespaces}\n\n\
          Go on with:\n\
          \x20 . {openrc}\n\
-         \x20 neutron lb-pool-create --lb-method ROUND_ROBIN --protocol HTTP --subnet-id {subnet_id} --name my-lb-pool\n\
+         \x20 neutron {first}\n\
          \x20 lblab exec client -- curl http://192.168.1.250/\n",
         openrc = openrc.display(),
         namespaces = namespaces.join(" "),
@@ -102,8 +109,9 @@ pub(super) fn status(visit: &Visit) -> Done {
     let seen = visit::look(&folder(visit)).map_err(|error| missed(&error))?;
     let record = &seen.record;
     print(&format!(
-        "endpoint     {}\nbalancer     {}\nup since     {}\nprocess      {}\nnamespaces   {}\n",
+        "endpoint     {}\nLBaaS        {}\nbalancer     {}\nup since     {}\nprocess      {}\nnamespaces   {}\n",
         record.endpoint,
+        record.service,
         record.balancer,
         record.started,
         record.pid,

@@ -19,7 +19,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 pub struct Standing<'a> {
     pub session: &'a Session,
     address: String,
-    subnet: String,
+    pub subnet: String,
 }
 
 impl<'a> Standing<'a> {
@@ -92,6 +92,18 @@ impl<'a> Standing<'a> {
     /// An object as the API shows it.
     pub fn shown(&self, kind: &str, id: &str) -> Value {
         self.ask("GET", &format!("/v2.0/lb/{kind}s/{id}"), &Value::Null).1[kind].take()
+    }
+
+    /// Makes an object of version 2 once its load balancer takes changes, and gives its id.
+    pub fn make_v2(&self, path: &str, kind: &str, object: &Value) -> String {
+        awaited(&format!("a new {kind}"), || {
+            match self.ask("POST", &format!("/v2.0/lbaas/{path}"), &json!({kind: object})) {
+                (201, made) => Ok(made[kind]["id"].as_str().expect("an id").to_owned()),
+                // It is locked.
+                (409, refused) => Err(refused.to_string()),
+                (status, refused) => panic!("{status} {refused}"),
+            }
+        })
     }
 
     /// Waits, as clients do by asking again, until an object has this status.

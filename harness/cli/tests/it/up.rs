@@ -264,11 +264,90 @@ fn what_cannot_be_is_said_with_what_to_do_next() {
 }
 
 #[test]
+fn a_load_balancer_of_version_2_is_served_watched_and_removed() {
+    let session = Session::of(User::Caller);
+    let lab = Standing::up(&session, &["--members", "1", "--lbaas", "v2", "--periodic-interval", "1"]);
+    let balancer = json!({"name": "load-balancer", "vip_subnet_id": lab.subnet, "vip_address": VIP});
+    let balancer = lab.make_v2("loadbalancers", "loadbalancer", &balancer);
+    let listener = json!({"loadbalancer_id": balancer, "protocol": "HTTP", "protocol_port": 80});
+    let listener = lab.make_v2("listeners", "listener", &listener);
+    let pool = json!({"listener_id": listener, "lb_algorithm": "ROUND_ROBIN", "protocol": "HTTP"});
+    let pool = lab.make_v2("pools", "pool", &pool);
+    for address in ["192.168.1.17", "192.168.1.99"] {
+        let member = json!({"address": address, "protocol_port": 80, "subnet_id": lab.subnet});
+        lab.make_v2(&format!("pools/{pool}/members"), "member", &member);
+    }
+    let monitor = json!({"type": "TCP", "delay": 1, "timeout": 1, "max_retries": 1, "pool_id": pool});
+    lab.make_v2("healthmonitors", "healthmonitor", &monitor);
+    let path = format!("/v2.0/lbaas/loadbalancers/{balancer}");
+    let statuses = |path: &str| lab.ask("GET", path, &serde_json::Value::Null);
+    awaited("a load balancer that is deployed, with one good member and a bad one", || {
+        let (_, told) = statuses(&format!("{path}/statuses"));
+        let balancer = &told["statuses"]["loadbalancer"];
+        let members = balancer["listeners"][0]["pools"][0]["members"].as_array().cloned().unwrap_or_default();
+        let states: Vec<_> = members.iter().map(|member| member["operating_status"].clone()).collect();
+        let is_so = balancer["provisioning_status"] == "ACTIVE" && states == ["ONLINE", "OFFLINE"];
+        if is_so { Ok(()) } else { Err(told.to_string()) }
+    });
+    assert_eq!(lab.kinds(3), [FIRST]);
+    assert!(session.path("state/lbaas/v2").join(&balancer).join("conf").exists());
+
+    for path in [
+        format!("healthmonitors/{}", one(&lab, "healthmonitors")),
+        format!("pools/{pool}"),
+        format!("listeners/{listener}"),
+        format!("loadbalancers/{balancer}"),
+    ] {
+        awaited(&path, || match lab.ask("DELETE", &format!("/v2.0/lbaas/{path}"), &serde_json::Value::Null) {
+            (204, _) => Ok(()),
+            refused => Err(format!("{refused:?}")),
+        });
+    }
+    awaited("no namespace", || if lab.status().contains("qlbaas") { Err(lab.status()) } else { Ok(()) });
+    assert_eq!(statuses(&path).0, 404);
+}
+
+/// The id of the only object of a kind.
+fn one(lab: &Standing<'_>, kind: &str) -> String {
+    let (_, listed) = lab.ask("GET", &format!("/v2.0/lbaas/{kind}"), &serde_json::Value::Null);
+    listed[kind][0]["id"].as_str().expect("an id").to_owned()
+}
+
+#[test]
+fn what_version_1_had_is_served_as_version_2_after_the_upgrade() {
+    let session = Session::of(User::Caller);
+    let lab = Standing::up(&session, &["--members", "1"]);
+    let pool = lab.pool();
+    lab.member(&pool, "192.168.1.17");
+    let vip = lab.vip(&pool);
+    lab.becomes("vip", &vip, "ACTIVE");
+    session.run(&["down", "--state", "state"]).with(0);
+    session.run(&["db", "upgrade", "head", "--database", "state/neutron.sqlite"]).with(0);
+    let refused = session.run(&["up", "--state", "state", "--lbaas", "v1"]).with(3).err;
+    assert!(refused.contains("there is no way back; offer v2"), "{refused}");
+
+    let lab = Standing::up(&session, &["--members", "1"]);
+    assert!(lab.status().contains("LBaaS        v2\n"), "{}", lab.status());
+    assert_eq!(lab.get(), FIRST);
+    assert!(lab.status().contains(&format!("qlbaas-{}", one(&lab, "loadbalancers"))), "{}", lab.status());
+}
+
+#[test]
 fn clients_find_the_api_by_the_environment_that_is_written_for_them() {
     let session = Session::of(User::Caller);
     let lab = Standing::up(&session, &[]);
-    let script = format!(". '{}' && echo \"$OS_AUTH_TYPE $OS_ENDPOINT\"", session.path("state/openrc").display());
+    let script = format!(
+        ". '{}' && echo \"$OS_AUTH_URL $OS_USERNAME $OS_PROJECT_NAME\"",
+        session.path("state/openrc").display()
+    );
     let told = Command::new("sh").args(["-c", &script]).output().expect("a shell").stdout;
     let endpoint = lab.status().lines().next().and_then(|line| line.split_whitespace().nth(1).map(str::to_owned));
-    assert_eq!(String::from_utf8_lossy(&told).trim(), format!("none {}", endpoint.expect("an endpoint")));
+    let endpoint = endpoint.expect("an endpoint");
+    assert_eq!(String::from_utf8_lossy(&told).trim(), format!("{endpoint}/identity/v3 demo demo"));
+    let password = fs::read_to_string(session.path("state/openrc")).expect("an environment");
+    let password =
+        password.lines().find_map(|line| line.strip_prefix("export OS_PASSWORD=")).expect("a password").to_owned();
+    let asked = json!({"auth": {"identity": {"methods": ["password"], "password": {"user": {"name": "demo", "domain": {"name":
+        "Default"}, "password": password}}}, "scope": {"project": {"name": "demo", "domain": {"name": "Default"}}}}});
+    assert_eq!(lab.ask("POST", "/identity/v3/auth/tokens", &asked).0, 201);
 }

@@ -4,10 +4,13 @@ use lblab_model::Carried;
 use rusqlite::params;
 use serde_json::{Value, json};
 
-use super::desired::{PoolOrder, is_up, text};
+use super::desired::PoolOrder;
 use super::{MEMBER, POOL, VIP};
+use crate::agent::{Kind, V1};
+use crate::call::Call;
 use crate::fault::Fault;
 use crate::network::PORT;
+use crate::order::parts::{is_up, text};
 use crate::order::{Desired, Impossible, Order, Outcome};
 use crate::resource::{Object, Resource};
 use crate::store::{Change, Rows};
@@ -16,6 +19,8 @@ use crate::store::{Change, Rows};
 const LONGEST_REASON: usize = 1_000;
 
 impl Order for PoolOrder {
+    const AGENT: Kind = V1;
+
     fn about(change: &Change) -> Option<&str> {
         if let Change::Pool(id) = change { Some(id) } else { None }
     }
@@ -37,8 +42,8 @@ impl Order for PoolOrder {
         self.wanted()
     }
 
-    /// What was asked for and not done is in error; if nothing was asked for, the pool and its VIP are.
-    fn settle(&self, rows: &Rows<'_>, outcome: &Outcome) -> Result<(), Fault> {
+    /// What was asked for and not done is in error. If nothing was, and nothing is in error yet, the pool and its VIP are.
+    fn settle(&self, _call: &Call, rows: &Rows<'_>, outcome: &Outcome) -> Result<(), Fault> {
         let Some(pool) = self.pool.as_ref().filter(|_| self.is_ours) else { return Ok(()) };
         let heads = [(&POOL, pool)].into_iter().chain(self.vip.as_ref().map(|vip| (&VIP, vip)));
         let members = self.members.iter().map(|member| (&MEMBER, member));
@@ -57,11 +62,13 @@ impl Order for PoolOrder {
             }
             Outcome::Failed(why) => {
                 let why: String = why.chars().take(LONGEST_REASON).collect();
-                let asked = |status: &str| status.starts_with("PENDING");
-                let objects: Vec<_> =
-                    heads.clone().chain(members).filter(|(_, object)| asked(text(object, "status"))).collect();
-                let monitors: Vec<_> = self.monitors.iter().filter(|(_, was)| asked(was)).collect();
-                let blamed = if objects.is_empty() && monitors.is_empty() { heads.collect() } else { objects };
+                // What is in error already is tried again and again, which is nobody else's fault.
+                let mut blamed: Vec<_> =
+                    heads.clone().chain(members).filter(|(_, object)| is_open(text(object, "status"))).collect();
+                let monitors: Vec<_> = self.monitors.iter().filter(|(_, was)| is_open(was)).collect();
+                if blamed.is_empty() && monitors.is_empty() {
+                    blamed = heads.collect();
+                }
                 for (resource, object) in blamed {
                     write(rows, resource, object, "ERROR", &why.clone().into())?;
                 }

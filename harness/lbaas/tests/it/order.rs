@@ -51,7 +51,7 @@ async fn read(api: &Api, pool: &str) -> PoolOrder {
 
 async fn settle(api: &Api, order: PoolOrder, outcome: Outcome) {
     let plane = &api.plane;
-    plane.call(plane.administrator(), move |_, rows| order.settle(rows, &outcome)).await.expect("it is kept");
+    plane.call(plane.administrator(), move |call, rows| order.settle(call, rows, &outcome)).await.expect("it is kept");
 }
 
 async fn watched(api: &Api, pool: &str, members: Vec<(String, bool)>) {
@@ -66,8 +66,8 @@ async fn status(api: &Api, path: &str) -> String {
     format!("{}{why}", object["status"].as_str().expect("a status"))
 }
 
-/// What is to be deployed, with every id cut to its first four characters.
-fn check(desired: Result<Option<Desired>, Impossible>, expected: &Expect) {
+/// What is to be deployed, with every id replaced by the number of its place.
+pub(crate) fn check(desired: Result<Option<Desired>, Impossible>, expected: &Expect) {
     let text = match desired {
         Ok(Some(desired)) => {
             let text = serde_json::to_string_pretty(&desired.load_balancer).expect("JSON");
@@ -105,43 +105,44 @@ async fn a_pool_with_a_vip_is_a_load_balancer_and_one_without_is_nothing() {
     check(
         read(&api, &pool).await.desired(),
         &expect![[r#"
-        {
-          "id": "ID-0",
-          "listeners": [
             {
-              "id": "ID-1",
-              "address": "192.168.1.250",
-              "port": 80,
-              "protocol": "HTTP",
-              "connection_limit": null,
-              "pool": {
-                "id": "ID-0",
-                "method": "ROUND_ROBIN",
-                "protocol": "HTTP",
-                "persistence": null,
-                "members": [
-                  {
-                    "name": "ID-3",
-                    "address": "192.168.1.17",
-                    "port": 80,
-                    "weight": 3
+              "id": "ID-0",
+              "listeners": [
+                {
+                  "id": "ID-1",
+                  "address": "192.168.1.250",
+                  "port": 80,
+                  "protocol": "HTTP",
+                  "connection_limit": null,
+                  "pool": {
+                    "id": "ID-0",
+                    "method": "ROUND_ROBIN",
+                    "protocol": "HTTP",
+                    "persistence": null,
+                    "members": [
+                      {
+                        "name": "ID-3",
+                        "address": "192.168.1.17",
+                        "port": 80,
+                        "weight": 3,
+                        "backup": false
+                      }
+                    ],
+                    "monitor": {
+                      "kind": {
+                        "type": "HTTP",
+                        "http_method": "GET",
+                        "url_path": "/",
+                        "expected_codes": "200-204"
+                      },
+                      "delay": 5.0,
+                      "timeout": 2.0,
+                      "max_retries": 3
+                    }
                   }
-                ],
-                "monitor": {
-                  "kind": {
-                    "type": "HTTP",
-                    "http_method": "GET",
-                    "url_path": "/",
-                    "expected_codes": "200-204"
-                  },
-                  "delay": 5.0,
-                  "timeout": 2.0,
-                  "max_retries": 3
                 }
-              }
-            }
-          ]
-        }"#]],
+              ]
+            }"#]],
     );
 }
 
@@ -231,12 +232,19 @@ async fn what_was_asked_for_and_failed_is_in_error_until_it_is_done() {
     assert_eq!(status(&api, &format!("/v2.0/lb/members/{late}")).await, "ERROR (haproxy refused it)");
     assert_eq!(status(&api, &format!("/v2.0/lb/pools/{pool}")).await, "ACTIVE");
 
+    // It is tried again, which changes nothing of the pool.
+    settle(&api, read(&api, &pool).await, Outcome::Failed("haproxy refuses it".to_owned())).await;
+    assert_eq!(status(&api, &format!("/v2.0/lb/members/{late}")).await, "ERROR (haproxy refuses it)");
+    assert_eq!(status(&api, &format!("/v2.0/lb/pools/{pool}")).await, "ACTIVE");
+    settle(&api, read(&api, &pool).await, Outcome::Done).await;
+    assert_eq!(status(&api, &format!("/v2.0/lb/members/{late}")).await, "ACTIVE");
+
     // Nothing was asked for: it is the pool that does not stand.
     settle(&api, read(&api, &pool).await, Outcome::Failed("haproxy is gone".to_owned())).await;
     assert_eq!(status(&api, &format!("/v2.0/lb/pools/{pool}")).await, "ERROR (haproxy is gone)");
+    assert_eq!(status(&api, &format!("/v2.0/lb/members/{late}")).await, "ACTIVE");
     settle(&api, read(&api, &pool).await, Outcome::Done).await;
     assert_eq!(status(&api, &format!("/v2.0/lb/pools/{pool}")).await, "ACTIVE");
-    assert_eq!(status(&api, &format!("/v2.0/lb/members/{late}")).await, "ACTIVE");
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! LBaaS version 2 as Neutron shows it: its objects, its rules and its refusals.
 
 mod lock;
+mod order;
 mod refusals;
 pub(crate) mod statuses;
 
