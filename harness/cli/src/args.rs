@@ -89,7 +89,7 @@ pub(crate) enum Command {
     /// Upgrade the control plane's database, LBaaS v1 to v2 among it, or say its revision
     #[command(subcommand)]
     Db(Db),
-    /// Have a lab up with the API of LBaaS in front of it: what clients order by HTTP is deployed
+    /// Have a lab up with the API of LBaaS in front of it, which deploys what clients order
     Up(Up),
     /// Say whether a lab is up, and what is in it
     Status(Visit),

@@ -8,7 +8,7 @@ use crate::session::{Session, User};
 #[test]
 fn without_arguments_it_says_on_one_screen_what_it_can_do() {
     let ended = Session::of(User::Caller).run(&[]).with(0);
-    assert!(ended.out.lines().count() <= 24, "{}", ended.out);
+    assert!(ended.out.lines().count() <= 30, "{}", ended.out);
     assert!(ended.out.lines().all(|line| line.chars().count() <= 100), "{}", ended.out);
     assert!(ended.out.contains("lblab doctor"), "{}", ended.out);
 }
