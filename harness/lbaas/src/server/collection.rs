@@ -7,10 +7,11 @@ use axum::extract::rejection::BytesRejection;
 use axum::extract::{OriginalUri, Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{MethodRouter, get};
 use serde_json::{Value, json};
 
 use super::caller::Caller;
+use crate::call::Call;
 use crate::call::Tenant;
 use crate::fault::Fault;
 use crate::flavour::Flavour;
@@ -18,6 +19,7 @@ use crate::plane::Plane;
 use crate::query::Query;
 use crate::resource::Object;
 use crate::rules::{self, Rules};
+use crate::store::Rows;
 
 /// The routes of a resource below a path.
 pub(super) fn collection<R: Rules>(path: &str) -> Router<Plane> {
@@ -33,6 +35,20 @@ pub(super) fn nested<R: Rules>(path: &str) -> Router<Plane> {
     Router::new()
         .route(path, get(list_below::<R>).post(create_below::<R>))
         .route(&one, get(show_below::<R>).put(update_below::<R>).delete(delete_below::<R>))
+}
+
+/// The route that shows something of the object that its path names, under a name of its own.
+pub(super) fn shown_as<T>(
+    name: &'static str,
+    work: fn(&Call, &Rows<'_>, &str) -> Result<T, Fault>,
+) -> MethodRouter<Plane>
+where
+    T: Into<Value> + Send + 'static,
+{
+    get(move |State(plane): State<Plane>, Caller(tenant): Caller, Path(id): Path<String>| async move {
+        let found = plane.call(tenant, move |call, rows| work(call, rows, &id)).await?;
+        Ok::<_, Fault>(Json(json!({name: found.into()})))
+    })
 }
 
 /// A body that was read to its end.

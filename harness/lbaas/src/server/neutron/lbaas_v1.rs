@@ -7,11 +7,11 @@ use axum::extract::rejection::BytesRejection;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::middleware::from_fn_with_state;
-use axum::routing::{delete, get, post};
+use axum::routing::{delete, post};
 use serde_json::{Value, json};
 
 use super::super::caller::Caller;
-use super::super::collection::{collection, whole};
+use super::super::collection::{collection, shown_as, whole};
 use super::super::while_offered;
 use crate::fault::Fault;
 use crate::plane::{Plane, Service};
@@ -23,8 +23,8 @@ pub(super) fn routes(plane: &Plane) -> Router<Plane> {
         .merge(collection::<Members>("/members"))
         .merge(collection::<Vips>("/vips"))
         .merge(collection::<HealthMonitors>("/health_monitors"))
-        .route("/pools/{id}/stats", get(stats))
-        .route("/pools/{id}/loadbalancer-agent", get(agent))
+        .route("/pools/{id}/stats", shown_as("stats", v1::stats))
+        .route("/pools/{id}/loadbalancer-agent", shown_as("agent", v1::agent_of))
         .route("/pools/{id}/health_monitors", post(associate))
         .route("/pools/{id}/health_monitors/{monitor}", delete(disassociate).get(association))
         .route_layer(from_fn_with_state((plane.clone(), Service::V1), while_offered))
@@ -33,35 +33,8 @@ pub(super) fn routes(plane: &Plane) -> Router<Plane> {
 /// What version 1 adds to agents.
 pub(super) fn routes_of_agents(plane: &Plane) -> Router<Plane> {
     Router::new()
-        .route("/agents/{id}/loadbalancer-pools", get(pools_of_agent))
+        .route("/agents/{id}/loadbalancer-pools", shown_as("pools", v1::pools_of))
         .route_layer(from_fn_with_state((plane.clone(), Service::V1), while_offered))
-}
-
-async fn pools_of_agent(
-    State(plane): State<Plane>,
-    Caller(tenant): Caller,
-    Path(id): Path<String>,
-) -> Result<Json<Value>, Fault> {
-    let pools = plane.call(tenant, move |call, rows| v1::pools_of(call, rows, &id)).await?;
-    Ok(Json(json!({"pools": pools})))
-}
-
-async fn stats(
-    State(plane): State<Plane>,
-    Caller(tenant): Caller,
-    Path(id): Path<String>,
-) -> Result<Json<Value>, Fault> {
-    let stats = plane.call(tenant, move |call, rows| v1::stats(call, rows, &id)).await?;
-    Ok(Json(json!({"stats": stats})))
-}
-
-async fn agent(
-    State(plane): State<Plane>,
-    Caller(tenant): Caller,
-    Path(id): Path<String>,
-) -> Result<Json<Value>, Fault> {
-    let agent = plane.call(tenant, move |call, rows| v1::agent_of(call, rows, &id)).await?;
-    Ok(Json(json!({"agent": agent})))
 }
 
 /// The answer names nothing, as upstream's: the plugin gives a list of ids and its view keeps none of them.
